@@ -1,0 +1,1 @@
+"""One telephone call, from dialling to its report."""

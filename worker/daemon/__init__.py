@@ -1,0 +1,1 @@
+"""The long-running process: claims, leases, heartbeats, draining, recovery."""

@@ -1,0 +1,1 @@
+"""The telephone: carriers, their webhooks and their media sockets."""

@@ -1,0 +1,1 @@
+"""Hearing and speaking: recognisers, voices, and voice activity."""
