@@ -108,9 +108,7 @@ class CallControl:
     """How the daemon reaches into a running call."""
 
     ask_owner: AskOwner
-    stop: asyncio.Future[StopReason] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    stop: asyncio.Future[StopReason] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Caller(Protocol):
