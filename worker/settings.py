@@ -1,0 +1,250 @@
+"""What is configured, from the environment and from `.env` and `.env.local` beside the project.
+
+The environment wins over `.env.local`, which wins over `.env`. A name that is set to nothing counts as not set,
+and hides the same name in the files: `OPENAI_API_KEY= floyd up` rehearses the model whatever the files hold.
+
+A vendor (Twilio, OpenAI, Google) whose base URL or endpoint is set is used there, whoever serves it; one with
+neither key nor endpoint is rehearsed (see `rehearsed_vendors`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+"""The folder that holds `convex/`, `embedded/` and the scripts."""
+
+ENV_FILES = (PROJECT_ROOT / ".env", PROJECT_ROOT / ".env.local")
+
+DEFAULT_ISSUER = "https://floyd.local"
+"""`iss` of the tokens that Floyd signs itself; the same default stands in `convex/identity.ts`."""
+
+NO_KEY_NEEDED = "none-needed"
+"""Sent where an endpoint of one's own wants no key: the official clients refuse to start without one."""
+
+# ITU-T E.164: a plus sign, a country code that does not begin with 0, at most 15 digits in all.
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_NUMBER_DECORATION = re.compile(r"[\s().\-]")
+
+
+class Vendor(StrEnum):
+    TWILIO = "twilio"
+    OPENAI = "openai"
+    GOOGLE = "google"
+
+
+class SettingsError(Exception):
+    """A setting is wrong or missing. One line per problem; each names the variable and the remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def e164(number: str) -> str:
+    """The number in E.164 form (`+14155550134`); spaces, dots, hyphens and brackets are dropped.
+
+    Raises ValueError, with an example, for anything that is not a possible number."""
+    compact = _NUMBER_DECORATION.sub("", number)
+    example = 'write it in E.164 form, with the country code, like "+14155550134"'
+    if not _E164.fullmatch(compact):
+        raise ValueError(f'"{number}" is not a phone number; {example}')
+    try:
+        possible = phonenumbers.is_possible_number(phonenumbers.parse(compact, None))
+    except phonenumbers.NumberParseException:
+        possible = False
+    if not possible:
+        raise ValueError(f'"{number}" is not a number that exists in that country; {example}')
+    return compact
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f'"{value}" is not an address; write it like "https://example.com"')
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f'"{value}" has no valid port; write it like "http://127.0.0.1:3210"') from None
+    return value.strip().rstrip("/")
+
+
+def _host_and_port(value: str) -> str:
+    host, _, port = value.strip().rpartition(":")
+    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f'"{value}" is not host:port; write it like "speech.googleapis.com:443"')
+    return value.strip()
+
+
+def _existing_file(value: Path) -> Path:
+    expanded = value.expanduser()
+    if not expanded.is_file():
+        raise ValueError(f'"{value}" is not a file; give the path of the service account\'s JSON key')
+    return expanded
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+E164Number = Annotated[str, AfterValidator(e164)]
+
+
+class Settings(BaseSettings):
+    """Every setting is named as its environment variable, in lower case (but `worker_token`)."""
+
+    model_config = SettingsConfigDict(env_file=ENV_FILES, extra="ignore", frozen=True, populate_by_name=True)
+
+    convex_url: HttpUrl | None = Field(
+        None, description="The deployment. Not set: the embedded one, which `floyd up` starts."
+    )
+    convex_site_url: HttpUrl | None = Field(
+        None, description="Its HTTP actions (`POST /requests`). On Convex Cloud it follows from CONVEX_URL."
+    )
+    floyd_issuer: str = Field(
+        DEFAULT_ISSUER,
+        min_length=1,
+        description="`iss` of Floyd's own tokens; the deployment must expect the same.",
+    )
+    worker_token: SecretStr | None = Field(
+        None,
+        validation_alias="FLOYD_WORKER_TOKEN",
+        description="The worker's service token. Not set: made with the key in the data folder.",
+    )
+
+    floyd_data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        PROJECT_ROOT / ".floyd",
+        description="Key, embedded database, logs, rendered openings, recordings. Relative to the current folder.",
+    )
+    floyd_port: int = Field(3220, ge=0, le=65535, description="The worker's HTTP port; 0 takes any free one.")
+    floyd_public_url: HttpUrl | None = Field(
+        None,
+        description="Where Twilio reaches the worker (a tunnel, or a host name). Needed with the real Twilio.",
+    )
+    floyd_call_override: E164Number | None = Field(
+        None, description="For development: every call goes to this number, whoever it is meant for."
+    )
+    floyd_max_calls: int = Field(20, ge=1, le=1000, description="Calls that this worker makes at the same time.")
+
+    twilio_account_sid: str | None = Field(None, description="Twilio account (AC...).")
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="Its auth token; also verifies the signatures of Twilio's webhooks."
+    )
+    twilio_phone_number: E164Number | None = Field(None, description="Your Twilio number, the caller's id.")
+    twilio_api_base_url: HttpUrl | None = Field(None, description="In place of https://api.twilio.com.")
+
+    openai_api_key: SecretStr | None = Field(
+        None, description="Any text for a server of your own that wants none."
+    )
+    openai_base_url: HttpUrl | None = Field(
+        None, description="In place of https://api.openai.com/v1: any server with the Chat Completions API."
+    )
+    openai_model: str = Field("gpt-4.1-mini", min_length=1, description="The language model.")
+    openai_tts_model: str = Field("gpt-4o-mini-tts", min_length=1, description="The model that speaks.")
+    openai_tts_voice: str = Field("alloy", min_length=1, description="Its voice.")
+
+    google_application_credentials: Annotated[Path, AfterValidator(_existing_file)] | None = Field(
+        None, description="The service account's JSON key for Google Speech-to-Text."
+    )
+    google_speech_endpoint: Annotated[str, AfterValidator(_host_and_port)] | None = Field(
+        None, description="host:port in place of speech.googleapis.com:443."
+    )
+    google_speech_plaintext: bool = Field(
+        False, description="1: no TLS to GOOGLE_SPEECH_ENDPOINT; for loopback only."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_not_set(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        kept = {
+            name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())
+        }
+        if "openai_base_url" in kept:
+            kept.setdefault("openai_api_key", NO_KEY_NEEDED)
+        return kept
+
+    @model_validator(mode="after")
+    def _vendors_are_whole(self) -> Self:
+        # Half a configuration is a mistake, not a wish to rehearse: say which half is missing.
+        sid, token = self.twilio_account_sid, self.twilio_auth_token
+        if (sid is None) != (token is None):
+            missing, there = (
+                ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+                if sid is None
+                else ("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID")
+            )
+            raise ValueError(f"{there} is set without {missing}: set both, or neither to rehearse the phone line")
+        if self.twilio_api_base_url and sid is None:
+            raise ValueError(
+                "TWILIO_API_BASE_URL is set without TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: set those that "
+                "this server expects (the token also verifies its webhooks)"
+            )
+        if sid is not None and self.twilio_phone_number is None:
+            raise ValueError("TWILIO_PHONE_NUMBER is not set: set it to the Twilio number that calls come from")
+        if sid is not None and self.twilio_api_base_url is None and self.floyd_public_url is None:
+            raise ValueError(
+                "FLOYD_PUBLIC_URL is not set: Twilio must reach this worker; set it to the address of a tunnel "
+                f"to port {self.floyd_port}, or of this host"
+            )
+        if self.google_speech_plaintext and self.google_speech_endpoint is None:
+            raise ValueError(
+                "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"
+            )
+        return self
+
+    @property
+    def public_url(self) -> str:
+        """Where the carrier reaches the worker. A rehearsed carrier is on this machine."""
+        return self.floyd_public_url or f"http://127.0.0.1:{self.floyd_port}"
+
+    @property
+    def site_url(self) -> str | None:
+        """Where the deployment's HTTP actions are."""
+        if self.convex_site_url or self.convex_url is None:
+            return self.convex_site_url
+        if self.convex_url.endswith(".convex.cloud"):
+            return self.convex_url.removesuffix(".convex.cloud") + ".convex.site"
+        return None
+
+
+def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
+    """The vendors with neither key nor endpoint."""
+    keys: dict[Vendor, tuple[object, object]] = {
+        Vendor.TWILIO: (settings.twilio_account_sid, settings.twilio_api_base_url),
+        Vendor.OPENAI: (settings.openai_api_key, settings.openai_base_url),
+        Vendor.GOOGLE: (settings.google_application_credentials, settings.google_speech_endpoint),
+    }
+    return frozenset(vendor for vendor, (key, endpoint) in keys.items() if not key and not endpoint)
+
+
+def load_settings(env_files: tuple[Path, ...] | None = None, **values: Any) -> Settings:
+    """The settings of this process. `values` come before the environment (by field name).
+
+    Raises `SettingsError`."""
+    files = ENV_FILES if env_files is None else env_files
+    try:
+        return Settings(**{"_env_file": files, **values})
+    except ValidationError as error:
+        raise SettingsError([_problem(dict(detail)) for detail in error.errors()]) from None
+
+
+def _problem(detail: dict[str, Any]) -> str:
+    """One line for one mistake. Values are not repeated but by our own validators, which see no secrets."""
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0]).upper()
+    source = "environment" if name in os.environ else "environment or .env.local"
+    return f"{name}: {message} (set in the {source})"
