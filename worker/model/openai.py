@@ -1,0 +1,330 @@
+"""A language model behind the Chat Completions API: OpenAI's, or any server that speaks it.
+
+Streaming (server-sent events): each chunk has `choices[0].delta` with `content` and/or `tool_calls`, whose
+`function.arguments` come in pieces under an `index`; `finish_reason` is set in the last chunk that has a choice;
+with `stream_options.include_usage` one more chunk follows with `usage` and no choices.
+
+Servers differ in optional parameters (`max_completion_tokens` is what OpenAI's newer models take, `max_tokens` what
+most others do). A 400 that names one of them is answered by leaving it out from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from worker.model.language_model import (
+    Finished,
+    Message,
+    ModelEvent,
+    ModelUnavailable,
+    Prompt,
+    TextDelta,
+    ToolCall,
+)
+from worker.settings import NO_KEY_NEEDED, Settings
+
+CONNECT_DEADLINE_S = 3.0
+"""TCP and TLS to a vendor take well under a second."""
+
+FIRST_EVENT_DEADLINE_S = 8.0
+"""From asking to the first word. Longer than a slow vendor's bad minute; a callee has hung up long before twice
+this."""
+
+BETWEEN_EVENTS_DEADLINE_S = 5.0
+"""A stream that stands still this long in the middle of a sentence is dead."""
+
+OVERALL_DEADLINE_S = 40.0
+"""A whole answer, retries included. The longest (a plan, a wrap-up) takes some ten seconds on a slow model."""
+
+ATTEMPTS = 3
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 1.0
+"""Retries happen only before the first event, while somebody may be waiting on the line: few and soon."""
+
+MOST_CONNECTIONS = 100
+"""Above two requests at once (one of them speculative) for each of 20 calls."""
+
+LONGEST_TEXT = 20_000
+LONGEST_ARGUMENTS = 8_000
+MOST_TOOL_CALLS = 8
+"""Bounds on one answer, in characters, for a server that does not honour `max_tokens`."""
+
+log = structlog.get_logger(__name__)
+
+
+class _TryAgain(Exception):
+    """Nothing was said yet, and asking again may help."""
+
+
+@dataclass(slots=True)
+class _Dialect:
+    """Which optional parameters this server takes, learnt from what it refuses."""
+
+    stream_options: bool = True
+    response_format: bool = True
+    limit: str | None = "max_completion_tokens"
+
+    def parameters(self, prompt: Prompt) -> dict[str, Any]:
+        parameters: dict[str, Any] = {}
+        if self.limit is not None:
+            parameters[self.limit] = prompt.max_tokens
+        if self.stream_options:
+            parameters["stream_options"] = {"include_usage": True}
+        if self.response_format and prompt.wants_json:
+            parameters["response_format"] = {"type": "json_object"}
+        return parameters
+
+    def without(self, parameters: dict[str, Any], complaint: str) -> bool:
+        """Give up a parameter the complaint names. False if it names none that was sent."""
+        for name in ("max_completion_tokens", "max_tokens", "stream_options", "response_format"):
+            if name in parameters and name in complaint:
+                if name == "max_completion_tokens":
+                    self.limit = "max_tokens"
+                elif name == "max_tokens":
+                    self.limit = None
+                else:
+                    setattr(self, name, False)
+                log.info("the model's server does not take a parameter", parameter=name)
+                return True
+        return False
+
+
+@dataclass(slots=True)
+class _PartialTool:
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come of an answer so far."""
+
+    text_length: int = 0
+    tools: dict[int, _PartialTool] = field(default_factory=dict)
+    reason: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    def take(self, chunk: Any) -> tuple[str, bool]:
+        """Fold a chunk in. Returns its text, and whether it moved the answer on at all."""
+        usage = getattr(chunk, "usage", None)
+        if usage is not None:
+            self.input_tokens = _count(getattr(usage, "prompt_tokens", None))
+            self.output_tokens = _count(getattr(usage, "completion_tokens", None))
+        choices = getattr(chunk, "choices", None) or []
+        if not choices:
+            return "", usage is not None
+        choice = choices[0]
+        if isinstance(choice.finish_reason, str):
+            self.reason = choice.finish_reason
+        delta = choice.delta
+        text = getattr(delta, "content", None)
+        text = text if isinstance(text, str) else ""
+        self.text_length += len(text)
+        pieces = getattr(delta, "tool_calls", None) or []
+        for piece in pieces:
+            self._take_tool(piece)
+        return text, bool(text or pieces or self.reason)
+
+    def _take_tool(self, piece: Any) -> None:
+        index = piece.index if isinstance(piece.index, int) else len(self.tools)
+        if index not in self.tools and len(self.tools) >= MOST_TOOL_CALLS:
+            return
+        tool = self.tools.setdefault(index, _PartialTool())
+        function = piece.function
+        if function is None:
+            return
+        if isinstance(function.name, str):
+            tool.name = (tool.name + function.name)[:100]
+        if isinstance(function.arguments, str):
+            tool.arguments = (tool.arguments + function.arguments)[:LONGEST_ARGUMENTS]
+
+    def ending(self) -> list[ModelEvent]:
+        events: list[ModelEvent] = [
+            ToolCall(tool.name, tool.arguments) for _, tool in sorted(self.tools.items()) if tool.name
+        ]
+        return [*events, Finished(self.reason or "stop", self.input_tokens, self.output_tokens)]
+
+
+class OpenAIModel:
+    """Fulfils `LanguageModel`."""
+
+    def __init__(self, settings: Settings) -> None:
+        key = settings.openai_api_key
+        self._key = key.get_secret_value() if key else NO_KEY_NEEDED
+        self._model = settings.openai_model
+        self._dialect = _Dialect()
+        # Idle connections never expire here: the pause between two turns must not cost a TLS handshake. The
+        # deadlines of a read are this module's own, which know what they wait for.
+        limits = httpx2.Limits(
+            max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS, keepalive_expiry=None
+        )
+        timeout = httpx2.Timeout(OVERALL_DEADLINE_S, connect=CONNECT_DEADLINE_S)
+        self._client = openai.AsyncOpenAI(
+            api_key=self._key,
+            base_url=settings.openai_base_url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+        )
+        self._where = f"{self._model} at {urlsplit(str(self._client.base_url)).netloc}"
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[ModelEvent]:
+        deadline = time.monotonic() + OVERALL_DEADLINE_S
+        answer = _Answer()
+        chunks, first = await self._begin(prompt, answer, deadline)
+        async with aclosing(chunks):
+            text = first
+            while True:
+                if text:
+                    yield TextDelta(text)
+                if answer.text_length > LONGEST_TEXT:
+                    answer.reason = "length"
+                    break
+                chunk = await self._next(chunks, min(BETWEEN_EVENTS_DEADLINE_S, deadline - time.monotonic()))
+                if chunk is None:
+                    break
+                text, _ = answer.take(chunk)
+        for event in answer.ending():
+            yield event
+
+    async def complete(self, prompt: Prompt) -> str:
+        parts: list[str] = []
+        events = self.stream(prompt)
+        async for event in events:
+            if isinstance(event, TextDelta):
+                parts.append(event.text)
+        text = "".join(parts).strip()
+        if not text:
+            raise ModelUnavailable(f"the language model ({self._where}) answered with nothing")
+        return text
+
+    async def warm_up(self) -> None:
+        # One token is the cheapest request that every server knows; it also makes a local server load the model.
+        prompt = Prompt(messages=(Message("user", "Say: ready"),), max_tokens=16)
+        async for _ in self.stream(prompt):
+            pass
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _begin(
+        self, prompt: Prompt, answer: _Answer, deadline: float
+    ) -> tuple[openai.AsyncStream[Any], str]:
+        """Ask until an answer begins; returns its stream and its first text (empty when a tool call began)."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_TryAgain),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
+            reraise=True,
+        )
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                async for attempt in retrying:
+                    with attempt:
+                        return await self._first_event(prompt, answer)
+        except _TryAgain as error:
+            raise ModelUnavailable(str(error)) from error.__cause__
+        except TimeoutError:
+            raise ModelUnavailable(self._late("did not answer", OVERALL_DEADLINE_S)) from None
+        raise AssertionError("tenacity ends with a result or an error")
+
+    async def _first_event(self, prompt: Prompt, answer: _Answer) -> tuple[openai.AsyncStream[Any], str]:
+        chunks: openai.AsyncStream[Any] | None = None
+        try:
+            async with asyncio.timeout(FIRST_EVENT_DEADLINE_S):
+                chunks = await self._ask(prompt)
+                async for chunk in chunks:
+                    text, moved = answer.take(chunk)
+                    if moved:
+                        began, chunks = chunks, None
+                        return began, text
+            raise _TryAgain(f"the language model ({self._where}) closed the connection without an answer")
+        except TimeoutError as error:
+            raise _TryAgain(self._late("said nothing", FIRST_EVENT_DEADLINE_S)) from error
+        except openai.APIStatusError as error:
+            message = self._status_message(error)
+            if error.status_code in (408, 409, 429) or error.status_code >= 500:
+                raise _TryAgain(message) from error
+            raise ModelUnavailable(message) from error
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
+            raise _TryAgain(self._broken(error)) from error
+        finally:
+            if chunks is not None:
+                await chunks.close()
+
+    async def _ask(self, prompt: Prompt) -> openai.AsyncStream[Any]:
+        while True:
+            parameters = self._dialect.parameters(prompt)
+            if prompt.tools:
+                parameters["tools"] = [
+                    {
+                        "type": "function",
+                        "function": {
+                            "name": tool.name,
+                            "description": tool.description,
+                            "parameters": tool.parameters,
+                        },
+                    }
+                    for tool in prompt.tools
+                ]
+            messages: list[Any] = [
+                {"role": message.role, "content": message.content} for message in prompt.messages
+            ]
+            try:
+                return await self._client.chat.completions.create(
+                    model=self._model, messages=messages, stream=True, **parameters
+                )
+            except openai.BadRequestError as error:
+                # The complaint is read whole: servers put the parameter's name in different places.
+                if not self._dialect.without(parameters, f"{error.param} {error.message}"):
+                    raise
+
+    async def _next(self, chunks: openai.AsyncStream[Any], seconds: float) -> Any | None:
+        """The next chunk, or None at the end of the answer."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await anext(chunks)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError as error:
+            raise ModelUnavailable(self._late("stopped in the middle of an answer", seconds)) from error
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
+            raise ModelUnavailable(self._broken(error)) from error
+
+    def _status_message(self, error: openai.APIStatusError) -> str:
+        match error.status_code:
+            case 401 | 403:
+                return f"the language model ({self._where}) refused the key: check OPENAI_API_KEY"
+            case 404:
+                return f"the language model ({self._where}) is not there: check OPENAI_MODEL and OPENAI_BASE_URL"
+            case 429:
+                return f"the language model ({self._where}) refused for now: too many requests, or no credit"
+        return f"the language model ({self._where}) answered {error.status_code}: {self._safe(error.message)}"
+
+    def _broken(self, error: Exception) -> str:
+        if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
+            return f"the language model ({self._where}) cannot be reached: {self._safe(str(error.__cause__))}"
+        return f"the language model ({self._where}) broke off: {self._safe(str(error) or type(error).__name__)}"
+
+    def _late(self, what: str, seconds: float) -> str:
+        return f"the language model ({self._where}) {what} within {seconds:.0f} s"
+
+    def _safe(self, text: str) -> str:
+        """Servers quote what they were sent, the key included."""
+        return " ".join(text.replace(self._key, "***").split())[:200]
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) else None
