@@ -4,8 +4,8 @@ Streaming (server-sent events): each chunk has `choices[0].delta` with `content`
 `function.arguments` come in pieces under an `index`; `finish_reason` is set in the last chunk that has a choice;
 with `stream_options.include_usage` one more chunk follows with `usage` and no choices.
 
-Servers differ in optional parameters (`max_completion_tokens` is what OpenAI's newer models take, `max_tokens` what
-most others do). A 400 that names one of them is answered by leaving it out from then on.
+Servers differ in optional parameters (`max_completion_tokens` is what OpenAI's newer models take, `max_tokens`
+what most others do). A 400 that names one of them is answered by leaving it out from then on.
 """
 
 from __future__ import annotations
@@ -200,11 +200,7 @@ class OpenAIModel:
             yield event
 
     async def complete(self, prompt: Prompt) -> str:
-        parts: list[str] = []
-        events = self.stream(prompt)
-        async for event in events:
-            if isinstance(event, TextDelta):
-                parts.append(event.text)
+        parts = [event.text async for event in self.stream(prompt) if isinstance(event, TextDelta)]
         text = "".join(parts).strip()
         if not text:
             raise ModelUnavailable(f"the language model ({self._where}) answered with nothing")
@@ -283,9 +279,10 @@ class OpenAIModel:
                 {"role": message.role, "content": message.content} for message in prompt.messages
             ]
             try:
-                return await self._client.chat.completions.create(
+                chunks: openai.AsyncStream[Any] = await self._client.chat.completions.create(
                     model=self._model, messages=messages, stream=True, **parameters
                 )
+                return chunks
             except openai.BadRequestError as error:
                 # The complaint is read whole: servers put the parameter's name in different places.
                 if not self._dialect.without(parameters, f"{error.param} {error.message}"):

@@ -1,7 +1,8 @@
 """Reading what a model answered, leniently, into typed values.
 
-A reply may stand in a code fence, have prose around it, name lines as "3" or "[3]", or be nothing of what was asked
-for. Each function returns None when the reply cannot be read, and never raises; the caller says what then happens.
+A reply may stand in a code fence, have prose around it, name lines as "3" or "[3]", or be nothing of what was
+asked for. Each function returns None when the reply cannot be read, and never raises; the caller says what then
+happens.
 """
 
 from __future__ import annotations

@@ -60,26 +60,27 @@ you choose may be told to a stranger. {_DATA_RULE}
 Answer with JSON only: {{"facts": ["f1", "f2"]}}"""
 
 _PLAN = f"""<task>plan</task>
-Floyd is an assistant that makes phone calls for a person. Write the plan for this call in at most eight short lines
-of plain text: what to achieve, what to say first, what may be asked and the answer to it, what to do if it cannot be
-done, and when the call is finished. Use only what is given; do not make up facts, names, dates or prices.
-If there were earlier calls, go on from where they ended. {_DATA_RULE}"""
+Floyd is an assistant that makes phone calls for a person. Write the plan for this call in at most eight short
+lines of plain text: what to achieve, what to say first, what may be asked and the answer to it, what to do if it
+cannot be done, and when the call is finished. Use only what is given; do not make up facts, names, dates or
+prices. If there were earlier calls, go on from where they ended. {_DATA_RULE}"""
 
 _FIND_NUMBER = f"""<task>find_number</task>
-Floyd is an assistant that makes phone calls for a person. Which number is to be called for this request? Choose a
-contact, or copy a number that stands in the request, in a fact or in an answer. Never make up a number or recall one
-from elsewhere: if the right one is not there, say so. {_DATA_RULE}
+Floyd is an assistant that makes phone calls for a person. Which number is to be called for this request? Choose
+a contact, or copy a number that stands in the request, in a fact or in an answer. Never make up a number or recall
+one from elsewhere: if the right one is not there, say so. {_DATA_RULE}
 Answer with JSON only: {{"contact": "c1"}} or {{"phone": "+14155550100"}} or {{"contact": null}}"""
 
 _WRAP_UP = f"""<task>wrap_up</task>
-Floyd is an assistant that makes phone calls for a person. A call has ended. Say truthfully how it came out, from the
-transcript alone. {_DATA_RULE}
+Floyd is an assistant that makes phone calls for a person. A call has ended. Say truthfully how it came out, from
+the transcript alone. {_DATA_RULE}
 Answer with JSON only:
 {{"kind": "...", "summary": "...", "reported": [{{"text": "...", "lines": [3]}}], \
 "learnt": [{{"text": "...", "lines": [5]}}]}}
-kind: one of the kinds given below. summary: one or two sentences for the person. reported: what the callee said that
-answers the request, each with the numbers of the transcript lines in which the callee said it. learnt: lasting facts
-worth remembering for other calls (opening hours, a name, a direct number), with their lines; usually none."""
+kind: one of the kinds given below. summary: one or two sentences for the person. reported: what the callee said
+that answers the request, each with the numbers of the transcript lines in which the callee said it. learnt: lasting
+facts worth remembering for other calls (opening hours, a name, a direct number), with their lines; usually
+none."""
 
 KIND_MEANINGS = {
     "done": "what was asked for was achieved, and the callee said so",
@@ -126,6 +127,7 @@ def find_number(
 def wrap_up(
     request: str,
     person: Person,
+    *,
     plan_text: str,
     answers: Sequence[Answer],
     lines: Sequence[SpokenLine],

@@ -17,12 +17,12 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters and lone surrogates: no model needs them, and some servers refuse a request with them."""
 
 
-def tag(name: str, content: str, **attributes: str | None) -> str:
+def tag(name: str, content: str, /, **attributes: str | None) -> str:
     """`<name attribute="...">content</name>`, everything escaped; attributes that are None are left out."""
     return f"{_open(name, attributes)}{clean(content)}</{name}>"
 
 
-def empty_tag(name: str, **attributes: str | None) -> str:
+def empty_tag(name: str, /, **attributes: str | None) -> str:
     """`<name attribute="..."/>`."""
     return f"{_open(name, attributes)[:-1]}/>"
 
@@ -46,10 +46,8 @@ def _open(name: str, attributes: dict[str, str | None]) -> str:
 
 def facts_block(facts: Iterable[Fact]) -> str:
     """`<facts>` with the ids f1, f2, ... in order: short ids, that a model copies without a slip."""
-    return wrap(
-        "facts",
-        (tag("fact", fact.text, id=f"f{n}", sharing=fact.sharing) for n, fact in enumerate(facts, start=1)),
-    )
+    numbered = enumerate(facts, start=1)
+    return wrap("facts", (tag("fact", fact.text, id=f"f{n}", sharing=fact.sharing) for n, fact in numbered))
 
 
 def answers_block(answers: Iterable[Answer]) -> str:
