@@ -29,7 +29,8 @@ def _filters(up: int, down: int) -> NDArray[np.float32]:
     window = np.cos(np.clip(distance / (reach + 1), -1, 1) * np.pi / 2) ** 2
     rows = np.sinc(distance * cutoff) * window
     rows /= rows.sum(axis=1, keepdims=True)
-    return rows.astype(np.float32)
+    taps_by_phase: NDArray[np.float32] = rows.astype(np.float32)
+    return taps_by_phase
 
 
 def resample(samples: NDArray[np.int16], rate: int, wanted: int) -> NDArray[np.int16]:

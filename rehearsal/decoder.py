@@ -1,0 +1,233 @@
+"""Which phrases of the book a stretch of sound is: token passing, as in a speech decoder.
+
+A token says "what was heard so far ends at this frame of that phrase" and carries a score. With each 20 ms
+of sound every token moves two frames on (a little more or less where audio was lost or held back), and
+gains up to a point if the frame there looks like the sound, or loses up to one if it doesn't. New tokens
+start at the beginnings of phrases all the time, because speech arrives as several phrases in a row. One
+token, the filler, stands for sound that is no phrase: its score stays, so it wins when all others decay.
+When it has been winning for a while, phrases are also searched in their middle, for speech whose beginning
+was cut off. What is far behind the best is dropped, so that a sound once recognised costs little to follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rehearsal.acoustics import Floats
+from rehearsal.phrasebook import PhraseBook
+
+TOLERANCE = 25.0
+"""Mean squared difference (dB^2 per band) at which a frame speaks neither for nor against a phrase.
+The same speech through mu-law, other gain and -45 dB of noise differs by 2 to 12, other speech by 60 to 140."""
+BEAM = 10.0
+"""Tokens that lie so far behind the best are given up: half a second of contrary evidence."""
+MAX_TOKENS = 250
+NEXT_PHRASE_COST = 1.0
+"""Of starting a phrase when the one before has been heard to its end."""
+NEW_PHRASE_COST = 2.0
+"""Of starting a phrase after anything else."""
+FILLER_COST = 4.0
+"""Of giving up on a phrase in its middle."""
+PAUSE_GAIN = 0.1
+"""For a pause where the phrase has one."""
+PAUSE_LOSS = -0.7
+"""For a pause where the phrase has sound."""
+HOLD_COST = 0.03
+"""Per frame of standing still in a pause: the audio was held back, or stopped."""
+SEARCH_FRAMES = 12
+"""Loud frames looked at when searching phrases in their middle: 240 ms tell phrases apart."""
+SEARCH_EVERY = 5
+"""Frames between searches, as each looks at the whole book."""
+SEARCH_MIN_GAIN = 0.5
+"""Mean gain per frame that a place found in the middle of a phrase must have."""
+SEARCH_KEEPS = 20
+SKIPS = np.array([2, 1, 3, 4, 6])
+"""Book frames a token may move in 20 ms; 4 and 6: one and two telephone frames were lost."""
+SKIP_COSTS = np.array([0.0, 0.25, 0.25, 0.8, 1.4])
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A stretch of one phrase that was heard: positions in the book, `left` the last one heard."""
+
+    number: int
+    entered: int
+    left: int
+    at: int
+    """The decoder's step at which `left` was heard."""
+    before: Heard | None
+
+
+class Decoder:
+    """Decodes one utterance; `step` it with every 20 ms of sound."""
+
+    def __init__(self, book: PhraseBook) -> None:
+        self._book = book
+        self.at = -1
+        self._filler = 0.0
+        self._filler_past: Heard | None = None
+        self._places: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._scores: NDArray[np.float64] = np.zeros(0)
+        self._entered: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._past: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._pasts: list[Heard | None] = [None]
+        self._recent: list[Floats] = []
+        self._lost_for = 0
+
+    def step(self, frame: Floats, quiet: bool) -> None:
+        """Take in 20 ms of sound."""
+        self.at += 1
+        self._advance(frame, quiet)
+        if not quiet:
+            self._enter(frame)
+            self._recent = [*self._recent[-(SEARCH_FRAMES - 1) :], frame]
+        self._prune()
+        self._update_filler()
+        if not quiet:
+            self._search_if_lost()
+
+    def _gains(self, places: NDArray[np.int64], frame: Floats) -> NDArray[np.float64]:
+        difference = self._book.frames[places] - frame
+        distance = np.einsum("ij,ij->i", difference, difference) / frame.size
+        gains: NDArray[np.float64] = np.maximum(1 - distance / TOLERANCE, -1).astype(np.float64)
+        return gains
+
+    def _advance(self, frame: Floats, quiet: bool) -> None:
+        if not self._places.size:
+            return
+        book = self._book
+        places = (self._places[None, :] + SKIPS[:, None]).ravel()
+        scores = (self._scores[None, :] - SKIP_COSTS[:, None]).ravel()
+        source = np.tile(np.arange(self._places.size), SKIPS.size)
+        fits = places < book.capacity
+        fits[fits] = book.number[places[fits]] == book.number[self._places[source[fits]]]
+        places, scores, source = places[fits], scores[fits], source[fits]
+        if quiet:
+            scores += np.where(book.quiet[places], PAUSE_GAIN, PAUSE_LOSS)
+            places = np.concatenate([places, self._places])
+            scores = np.concatenate([scores, self._scores - HOLD_COST])
+            source = np.concatenate([source, np.arange(self._places.size)])
+        else:
+            scores += self._gains(places, frame)
+        self._places, self._scores = places, scores
+        self._entered, self._past = self._entered[source], self._past[source]
+
+    def _enter(self, frame: Floats) -> None:
+        """Start tokens where phrases begin, after whatever explains the sound so far best."""
+        entries = self._book.entries
+        if not entries.size:
+            return
+        score, past = self._filler - NEW_PHRASE_COST, self._filler_past
+        ended = self._ended()
+        if ended.size:
+            best = ended[np.argmax(self._scores[ended])]
+            if self._scores[best] - NEXT_PHRASE_COST > score:
+                score, past = float(self._scores[best]) - NEXT_PHRASE_COST, self._heard(int(best))
+        scores = score + self._gains(entries, frame)
+        keep = scores > self._best_score() - BEAM
+        self._add(entries[keep], scores[keep], entries[keep], past)
+
+    def _ended(self) -> NDArray[np.int64]:
+        """Tokens whose phrase has been heard to its last sound."""
+        ahead = np.minimum(self._places + 6, self._book.capacity - 1)
+        return np.flatnonzero(self._book.number[ahead] != self._book.number[self._places])
+
+    def _add(
+        self,
+        places: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        entered: NDArray[np.int64],
+        past: Heard | None,
+    ) -> None:
+        self._pasts.append(past)
+        self._places = np.concatenate([self._places, places])
+        self._scores = np.concatenate([self._scores, scores])
+        self._entered = np.concatenate([self._entered, entered])
+        self._past = np.concatenate([self._past, np.full(places.size, len(self._pasts) - 1)])
+
+    def _prune(self) -> None:
+        """Keep the best token of each place, and of those only what is not far behind."""
+        if not self._places.size:
+            return
+        order = np.lexsort((-self._scores, self._places))
+        places = self._places[order]
+        order = order[np.concatenate([[True], places[1:] != places[:-1]])]
+        scores = self._scores[order]
+        order = order[scores > scores.max() - BEAM]
+        if order.size > MAX_TOKENS:
+            order = order[np.argpartition(-self._scores[order], MAX_TOKENS)[:MAX_TOKENS]]
+        self._places, self._scores = self._places[order], self._scores[order]
+        self._entered, self._past = self._entered[order], self._past[order]
+        self._forget_unused_pasts()
+
+    def _forget_unused_pasts(self) -> None:
+        if len(self._pasts) < 2 * MAX_TOKENS:
+            return
+        used, self._past = np.unique(self._past, return_inverse=True)
+        self._pasts = [self._pasts[index] for index in used]
+
+    def _best_score(self) -> float:
+        return max(self._filler, float(self._scores.max()) if self._scores.size else self._filler)
+
+    def _update_filler(self) -> None:
+        if not self._scores.size:
+            return
+        best = int(np.argmax(self._scores))
+        if self._scores[best] - FILLER_COST > self._filler:
+            self._filler = float(self._scores[best]) - FILLER_COST
+            self._filler_past = self._heard(best)
+
+    def _heard(self, token: int) -> Heard:
+        place = int(self._places[token])
+        number = int(self._book.number[place])
+        return Heard(number, int(self._entered[token]), place, self.at, self._pasts[self._past[token]])
+
+    def _search_if_lost(self) -> None:
+        """Look for the last frames anywhere in the book, if nothing explains them."""
+        lost = not self._scores.size or self._filler >= float(self._scores.max())
+        self._lost_for = self._lost_for + 1 if lost else 0
+        used = self._book.used
+        span = 2 * (SEARCH_FRAMES - 1)
+        if self._lost_for < SEARCH_EVERY or len(self._recent) < SEARCH_FRAMES or used <= span:
+            return
+        self._lost_for = 0
+        # Every second frame is enough to find the place; two frames of sound are 4 of the book.
+        live = np.stack(self._recent[(SEARCH_FRAMES - 1) % 2 :: 2])
+        steps = np.arange(len(live)) * 4
+        norms = np.square(live).sum(axis=1)
+        distance = self._book.norms[:used, None] + norms - 2 * (self._book.frames[:used] @ live.T)
+        gains = np.maximum(1 - distance / (TOLERANCE * live.shape[1]), -1)
+        size = used - int(steps[-1])
+        total = np.zeros(size, np.float32)
+        for index, step in enumerate(steps):
+            total += gains[step : step + size, index]
+        total /= len(live)
+        found = np.argsort(-total)[:SEARCH_KEEPS]
+        found = found[total[found] > SEARCH_MIN_GAIN]
+        ends = found + int(steps[-1])
+        found = found[self._book.number[found] == self._book.number[ends]]
+        if found.size:
+            places = found + int(steps[-1])
+            scores = self._filler - FILLER_COST + total[found].astype(np.float64) * SEARCH_FRAMES
+            self._add(places, scores, found, self._filler_past)
+            self._prune()
+
+    def best(self, margin: float) -> list[Heard | None]:
+        """What explains the sound, best first: all that lie within `margin` of the best, one per phrase.
+
+        None stands for sound that is no phrase (with what was heard before it, if anything).
+        """
+        top = self._best_score()
+        order = np.argsort(-self._scores)
+        out: list[tuple[float, Heard | None]] = [(self._filler, self._filler_past)]
+        seen: set[int] = set()
+        for token in order[self._scores[order] >= top - margin]:
+            number = int(self._book.number[self._places[token]])
+            if number not in seen:
+                seen.add(number)
+                out.append((float(self._scores[token]), self._heard(int(token))))
+        out.sort(key=lambda item: -item[0])
+        return [heard for score, heard in out if score >= top - margin]

@@ -1,0 +1,252 @@
+"""The rehearsal's ear: understands telephone audio, if it is speech that the phrase book knows.
+
+It has no model of language; it recognises renderings. But it does so in the audio that really arrived, so
+what was cut, lost, delayed or drowned is not heard. Speech that isn't in the book ends as `UNINTELLIGIBLE`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rehearsal import decoder
+from rehearsal.acoustics import FRAME, SAMPLE_RATE, WINDOW, Floats, describe, level_db
+from rehearsal.decoder import Decoder
+from rehearsal.phrasebook import HOP_S, Phrase, PhraseBook
+
+__all__ = ["UNINTELLIGIBLE", "Ear", "Heard", "PhraseBook"]
+
+UNINTELLIGIBLE = "[unintelligible]"
+FRAME_S = FRAME / SAMPLE_RATE
+END_SILENCE_S = 0.3
+"""Silence that ends an utterance."""
+PAUSE_SILENCE_S = 0.6
+"""Silence that ends one where the phrase itself has a pause, as between two sentences."""
+ENOUGH_OF_A_WORD = 0.6
+"""Share of a word that must have been heard."""
+CONTENDERS = 2.0
+"""Words are reported when every explanation within this score of the best agrees on them."""
+MIN_VOICE_S = 0.12
+"""Shorter sounds are clicks, and no utterance."""
+ONSET_FRAMES = 3
+"""Frames before the first loud one that are looked at too: weak consonants begin speech."""
+MIN_THRESHOLD_DB = -44.0
+MAX_THRESHOLD_DB = -30.0
+ABOVE_NOISE_DB = 7.0
+"""A frame is loud when it is this far above the noise, within the two bounds."""
+NOISE_FRAMES = 50
+"""The noise is the quietest frame of the last second; speech dips to it more often than that."""
+ASSUMED_NOISE_DB = -47.0
+"""Until a second has been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood of an utterance so far. Seconds count from the first sample fed."""
+
+    text: str
+    final: bool
+    start_s: float
+    """First sound of the utterance."""
+    end_s: float
+    """Interim: end of the last word in `text`. Final: the last sound."""
+    words: int
+    complete: bool
+    """The last phrase was heard to its end: nothing more of it is to come."""
+
+
+class Ear:
+    """Listens to one side of one call.
+
+    An utterance gives interim texts that grow word by word, and one final when it has been followed by
+    `end_silence_s` of silence, by `complete_silence_s` if the phrase was heard to its end, or by
+    `pause_silence_s` if the phrase pauses there. A click gives nothing.
+    """
+
+    def __init__(
+        self,
+        phrasebook: PhraseBook,
+        *,
+        end_silence_s: float = END_SILENCE_S,
+        complete_silence_s: float | None = None,
+        pause_silence_s: float = PAUSE_SILENCE_S,
+    ) -> None:
+        self._book = phrasebook
+        self._end_silence_s = end_silence_s
+        self._complete_silence_s = end_silence_s if complete_silence_s is None else complete_silence_s
+        self._pause_silence_s = max(pause_silence_s, end_silence_s)
+        self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._window: NDArray[np.int16] = np.zeros(WINDOW, np.int16)
+        self._loudness = -55.0
+        self._frames = 0
+        self._noise: deque[float] = deque([ASSUMED_NOISE_DB] * NOISE_FRAMES, NOISE_FRAMES)
+        self._before: deque[tuple[Floats, bool]] = deque(maxlen=ONSET_FRAMES)
+        self._decoder: Decoder | None = None
+        self._start = 0
+        self._last_loud = 0
+        self._loud_frames = 0
+        self._said = ""
+
+    @property
+    def heard_s(self) -> float:
+        """Seconds of audio taken in."""
+        return (self._frames * FRAME + self._rest.size) / SAMPLE_RATE
+
+    @property
+    def speaking(self) -> bool:
+        """An utterance is under way: it has begun, and its final has not been given."""
+        return self._decoder is not None and self._loud_frames * FRAME_S >= MIN_VOICE_S
+
+    @property
+    def last_voice_s(self) -> float:
+        """End of the last loud frame; 0 before any."""
+        return self._last_loud * FRAME_S
+
+    def feed(self, samples: NDArray[np.int16]) -> list[Heard]:
+        """Take in audio at 8 kHz, any number of samples; returns what is newly understood, in order."""
+        out: list[Heard] = []
+        audio = np.concatenate([self._rest, samples])
+        whole = audio.size // FRAME * FRAME
+        for start in range(0, whole, FRAME):
+            out += self._frame(audio[start : start + FRAME])
+        self._rest = audio[whole:]
+        return out
+
+    def finish(self) -> list[Heard]:
+        """The stream has ended: the final of the utterance under way, if there is one."""
+        return self._end() if self._decoder is not None else []
+
+    def _frame(self, samples: NDArray[np.int16]) -> list[Heard]:
+        self._frames += 1
+        self._window = np.concatenate([self._window[FRAME:], samples])
+        level = level_db(samples)
+        threshold = min(max(min(self._noise) + ABOVE_NOISE_DB, MIN_THRESHOLD_DB), MAX_THRESHOLD_DB)
+        self._noise.append(level)
+        loud = level > threshold
+        rows, loudness = describe(self._window[None, :], self._loudness, 1)
+        self._loudness = float(loudness[0])
+        if self._decoder is None:
+            if not loud:
+                self._before.append((rows[0], True))
+                return []
+            self._begin()
+        assert self._decoder is not None
+        self._decoder.step(rows[0], not loud)
+        if loud:
+            self._last_loud = self._frames
+            self._loud_frames += 1
+        return self._report(loud)
+
+    def _begin(self) -> None:
+        self._decoder = Decoder(self._book)
+        self._start = self._frames - 1
+        self._loud_frames = 0
+        self._said = ""
+        for frame, _ in self._before:
+            self._decoder.step(frame, False)
+        self._before.clear()
+
+    def _report(self, loud: bool) -> list[Heard]:
+        assert self._decoder is not None
+        if loud:
+            return self._interim(self._understood(CONTENDERS))
+        silence_s = (self._frames - self._last_loud) * FRAME_S
+        if silence_s + 1e-9 < min(self._end_silence_s, self._complete_silence_s):
+            return self._interim(self._understood(CONTENDERS))
+        best = self._understood(CONTENDERS)
+        if best.complete:
+            enough = self._complete_silence_s
+        elif best.pausing:
+            enough = self._pause_silence_s
+        else:
+            enough = self._end_silence_s
+        return self._end() if silence_s + 1e-9 >= enough else self._interim(best)
+
+    def _interim(self, understood: _Understood) -> list[Heard]:
+        text = " ".join(understood.words)
+        if text == self._said or not text:
+            return []
+        self._said = text
+        return [
+            Heard(
+                text,
+                False,
+                self._start * FRAME_S,
+                min(understood.end_s, self._frames * FRAME_S),
+                len(understood.words),
+                understood.complete,
+            )
+        ]
+
+    def _end(self) -> list[Heard]:
+        understood = self._understood(0.0)
+        voiced_s = self._loud_frames * FRAME_S
+        self._decoder = None
+        if voiced_s < MIN_VOICE_S:
+            return []
+        text = " ".join(understood.words) or UNINTELLIGIBLE
+        return [
+            Heard(
+                text,
+                True,
+                self._start * FRAME_S,
+                self._last_loud * FRAME_S,
+                len(understood.words),
+                understood.complete,
+            )
+        ]
+
+    def _understood(self, margin: float) -> _Understood:
+        """The words that all good explanations share; the rest is said of the best one."""
+        assert self._decoder is not None
+        explanations = self._decoder.best(margin) or [None]
+        words, end_s, pausing, complete = self._words(explanations[0])
+        for other in explanations[1:]:
+            others = self._words(other)[0]
+            shared = 0
+            while shared < min(len(words), len(others)) and words[shared] == others[shared]:
+                shared += 1
+            if shared < len(words):
+                words, complete = words[:shared], False
+        return _Understood(words, end_s, pausing, complete)
+
+    def _words(self, last: decoder.Heard | None) -> tuple[list[str], float, bool, bool]:
+        """Words of a chain of phrases, when the last of them ended, and whether the last phrase now
+        pauses and was heard to its end."""
+        assert self._decoder is not None
+        words: list[str] = []
+        end_s, pausing, complete = self._start * FRAME_S, False, False
+        stretch = last
+        while stretch is not None:
+            phrase = self._book.phrase(stretch.number)
+            if phrase is not None:
+                heard = _heard_words(phrase, stretch)
+                if stretch is last:
+                    pausing = bool(self._book.quiet[min(stretch.left + 2, phrase.first + phrase.size - 1)])
+                    complete = stretch.left >= phrase.last_loud - 2
+                if heard.size and not words:
+                    ago = (stretch.left - int(phrase.word_ends[heard[-1]])) * HOP_S
+                    steps_ago = self._decoder.at - stretch.at
+                    end_s = (self._frames - steps_ago) * FRAME_S - max(ago, 0.0)
+                words = [phrase.speech.words[index].text for index in heard] + words
+            stretch = stretch.before
+        return words, end_s, pausing, complete
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    words: list[str]
+    end_s: float
+    pausing: bool
+    complete: bool
+
+
+def _heard_words(phrase: Phrase, stretch: decoder.Heard) -> NDArray[np.int64]:
+    """Which words of the phrase were mostly heard."""
+    begin = np.maximum(phrase.word_starts, stretch.entered)
+    end = np.minimum(phrase.word_ends, stretch.left)
+    share = (end - begin) / np.maximum(phrase.word_ends - phrase.word_starts, 1)
+    return np.flatnonzero(share >= ENOUGH_OF_A_WORD)

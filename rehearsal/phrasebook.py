@@ -1,0 +1,137 @@
+"""Everything that was rendered by either side, as what it sounds like on a telephone.
+
+The book is a ring of described frames, one per 10 ms of speech: a phrase lies in it in one piece, and the
+oldest ones are overwritten. Positions in the ring never move, so that an ear can hold on to them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rehearsal.acoustics import FRAME, SAMPLE_RATE, SIZE, Floats, describe, frames_of, level_db
+from rehearsal.voice import Speech
+
+HOP = 80
+"""Samples from one described frame to the next. Half a telephone frame, so that an ear whose frames
+begin anywhere is off by 5 ms at most."""
+HOP_S = HOP / SAMPLE_RATE
+CAPACITY = 30 * 60 * SAMPLE_RATE // HOP
+"""Frames kept: half an hour of speech, 9 MB."""
+QUIET_DB = -42.0
+"""Frames of a phrase below this level are pauses."""
+TAIL = 4
+"""Quiet frames kept after a phrase's last loud one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Where a speech lies in the book. Word bounds are positions in the ring."""
+
+    speech: Speech
+    first: int
+    size: int
+    onset: int
+    """Position of the first loud frame."""
+    last_loud: int
+    word_starts: NDArray[np.int64]
+    word_ends: NDArray[np.int64]
+
+
+class PhraseBook:
+    """Safe to add to from any thread while ears read."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._lock = threading.Lock()
+        self._phrases: dict[int, Phrase] = {}
+        self._number_of: dict[tuple[str, str, int], int] = {}
+        self._next_number = 0
+        self._head = 0
+        self.capacity = capacity
+        self.used = 0
+        """Positions below this one have been written."""
+        self.frames: Floats = np.zeros((capacity, SIZE), np.float32)
+        self.norms: Floats = np.zeros(capacity, np.float32)
+        """Squared length of each frame."""
+        self.quiet: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.number: NDArray[np.int64] = np.full(capacity, -1, np.int64)
+        """The phrase each frame belongs to; -1: none."""
+        self.entries: NDArray[np.int64] = np.zeros(0, np.int64)
+        """Where phrases begin: the frames in which their sound sets in."""
+
+    def add(self, speech: Speech) -> None:
+        """Make a speech recognisable; one that is known already costs nothing.
+
+        Takes about a millisecond per second of speech. Silence is not a phrase.
+        """
+        with self._lock:
+            if speech.key in self._number_of and not self._is_next_to_go(speech.key):
+                return
+        described = _describe(speech)
+        if described is None:
+            return
+        frames, quiet = described
+        with self._lock:
+            self._insert(speech, frames, quiet)
+
+    def phrase(self, number: int) -> Phrase | None:
+        """The phrase of that number, unless it was overwritten."""
+        return self._phrases.get(number)
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+    def _is_next_to_go(self, key: tuple[str, str, int]) -> bool:
+        """Whether the phrase would be overwritten soon, though it is about to be played again."""
+        phrase = self._phrases[self._number_of[key]]
+        return self.used > self.capacity // 2 and (phrase.first - self._head) % self.capacity < self.capacity // 8
+
+    def _insert(self, speech: Speech, frames: Floats, quiet: NDArray[np.bool_]) -> None:
+        size = min(len(frames), self.capacity)
+        if self._head + size > self.capacity:
+            self._head = 0
+        first, end = self._head, self._head + size
+        for number in set(self.number[first:end].tolist()) - {-1}:
+            gone = self._phrases.pop(number)
+            if self._number_of.get(gone.speech.key) == number:
+                del self._number_of[gone.speech.key]
+            self.number[gone.first : gone.first + gone.size] = -1
+        loud = np.flatnonzero(~quiet[:size])
+        bounds = np.array([(word.start_s, word.end_s) for word in speech.words]).reshape(-1, 2) / HOP_S
+        number = self._next_number
+        self._next_number += 1
+        self._phrases[number] = Phrase(
+            speech=speech,
+            first=first,
+            size=size,
+            onset=first + int(loud[0]),
+            last_loud=first + int(loud[-1]),
+            word_starts=first + np.rint(bounds[:, 0]).astype(np.int64),
+            word_ends=first + np.rint(bounds[:, 1]).astype(np.int64),
+        )
+        self._number_of[speech.key] = number
+        self.frames[first:end] = frames[:size]
+        self.norms[first:end] = np.square(frames[:size]).sum(axis=1)
+        self.quiet[first:end] = quiet[:size]
+        self.number[first:end] = number
+        self._head = end
+        self.used = max(self.used, end)
+        onsets = np.array([phrase.onset for phrase in self._phrases.values()], np.int64)
+        self.entries = np.concatenate([onsets, onsets + 1])
+
+
+def _describe(speech: Speech) -> tuple[Floats, NDArray[np.bool_]] | None:
+    """Frames of a speech up to its last sound, and which of them are pauses; None if all of it is."""
+    samples = speech.pcm16_8k
+    padded = np.pad(samples, (0, FRAME + (-samples.size) % HOP))
+    frames, _ = describe(frames_of(padded, HOP), None, FRAME // HOP)
+    levels = np.array([level_db(padded[max(0, end - FRAME) : end]) for end in range(HOP, padded.size + 1, HOP)])
+    quiet = levels < QUIET_DB
+    loud = np.flatnonzero(~quiet)
+    if not loud.size:
+        return None
+    size = min(len(frames), int(loud[-1]) + 1 + TAIL)
+    return frames[:size], quiet[:size]
