@@ -37,7 +37,7 @@ class Faults:
         """
         struck: Fault | None = None
         for armed in self._armed:
-            if armed.fault.on != on or None not in (armed.scenario, scenario) and armed.scenario != scenario:
+            if armed.fault.on != on or (None not in (armed.scenario, scenario) and armed.scenario != scenario):
                 continue
             armed.seen += 1
             due = armed.fault.turn or armed.fault.call

@@ -183,7 +183,7 @@ class ToolUse(_Part):
 
 
 class ModelTurn(_Part):
-    """One reply of the rehearsed model: the first whose conditions hold and that was not yet given in this call."""
+    """One reply of the rehearsed model: the first not yet given in this call whose conditions hold."""
 
     when: Regex
     """Looked for in what the callee said last. ``\\(start\\)`` is Floyd's first turn after the opening,

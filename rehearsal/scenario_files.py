@@ -28,7 +28,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a scenario file. ``line`` counts from 1; ``field`` is a path such as ``calls[0].after``."""
+    """One thing wrong with a file. ``line`` counts from 1; ``field`` is a path such as ``calls[0].after``."""
 
     path: Path
     line: int
