@@ -1,0 +1,101 @@
+/**
+ * Leases: rows only. A lease is live while its row has no `endedAt`; nobody compares clocks. It ends through
+ * `lifecycle.ts` when the request moves on, and by the expiry mutation in `expiry.ts` when its worker falls silent.
+ */
+import { internal } from "./_generated/api";
+import type { Doc, Id } from "./_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "./_generated/server";
+import { fail } from "./errors";
+
+/** Six heartbeats of 10 s: a worker may miss five, for a reconnect or a pause, before its calls are given up. */
+export const LEASE_MS = 60_000;
+
+/** The operation that ended a lease; repeating that operation with the same token is harmless. */
+export type LeaseEnd = "finish" | "release" | "ask" | "needInput" | "cancel" | "expired" | "replaced";
+
+export function liveLease(ctx: QueryCtx, requestId: Id<"requests">): Promise<Doc<"leases"> | null> {
+  return ctx.db
+    .query("leases")
+    .withIndex("by_request", (q) => q.eq("requestId", requestId).eq("endedAt", undefined))
+    .unique();
+}
+
+export function leaseByToken(ctx: QueryCtx, token: string): Promise<Doc<"leases"> | null> {
+  return ctx.db
+    .query("leases")
+    .withIndex("by_token", (q) => q.eq("token", token))
+    .unique();
+}
+
+/** A worker's live leases. `max` bounds the read; a worker holds one per call. */
+export function leasesOf(ctx: QueryCtx, workerId: string, max = MAX_LEASES): Promise<Doc<"leases">[]> {
+  return ctx.db
+    .query("leases")
+    .withIndex("by_worker", (q) => q.eq("workerId", workerId).eq("endedAt", undefined))
+    .take(max);
+}
+
+/** More calls than one process can carry. */
+export const MAX_LEASES = 500;
+
+/** The live lease that `token` is for, or LEASE_LOST. */
+export async function requireLease(
+  ctx: QueryCtx,
+  requestId: Id<"requests">,
+  token: string,
+): Promise<Doc<"leases">> {
+  const lease = await leaseByToken(ctx, token);
+  if (lease !== null && lease.requestId === requestId && lease.endedAt === undefined) return lease;
+  leaseLost();
+}
+
+/**
+ * As `requireLease`, for an operation that ends the lease: `null` when this very operation has ended it
+ * already, so that its repetition changes nothing. The row then tells what the first run did.
+ */
+export async function leaseToEnd(
+  ctx: QueryCtx,
+  requestId: Id<"requests">,
+  token: string,
+  operation: LeaseEnd,
+): Promise<{ lease: Doc<"leases">; repeated: boolean }> {
+  const lease = await leaseByToken(ctx, token);
+  if (lease === null || lease.requestId !== requestId) leaseLost();
+  if (lease.endedAt === undefined) return { lease, repeated: false };
+  if (lease.endedBy === operation) return { lease, repeated: true };
+  leaseLost();
+}
+
+function leaseLost(): never {
+  fail(
+    "LEASE_LOST",
+    "This request is not, or no longer, leased under this token: stop, and hang up",
+    "token",
+  );
+}
+
+/** Write the lease, and the job that looks at it when it is due. */
+export async function grantLease(
+  ctx: MutationCtx,
+  lease: { requestId: Id<"requests">; workerId: string; incarnation: string; token: string },
+): Promise<void> {
+  const leaseId = await ctx.db.insert("leases", { ...lease, expiresAt: Date.now() + LEASE_MS });
+  await ctx.scheduler.runAfter(LEASE_MS, internal.expiry.lease, { leaseId });
+}
+
+/**
+ * A heartbeat moves the date and leaves the job alone: the job looks again at the new date. So six heartbeats
+ * cost six small writes and one job, where cancelling and scheduling would cost six of each.
+ */
+export async function renewLease(ctx: MutationCtx, lease: Doc<"leases">): Promise<void> {
+  await ctx.db.patch("leases", lease._id, { expiresAt: Date.now() + LEASE_MS });
+}
+
+export async function endLease(
+  ctx: MutationCtx,
+  lease: Doc<"leases">,
+  endedBy: LeaseEnd,
+  questionId?: Id<"questions">,
+): Promise<void> {
+  await ctx.db.patch("leases", lease._id, { endedAt: Date.now(), endedBy, questionId });
+}

@@ -1,0 +1,77 @@
+/**
+ * The life of a request: the table of legal transitions, and the one function that makes them.
+ *
+ *   pending    -> inFlight     claimed by a worker
+ *   inFlight   -> pending      lease lost or worker drained before dialling; or a retry is due later
+ *   inFlight   -> needsInput   Floyd lacks something; a question is open, with a deadline
+ *   needsInput -> pending      answered
+ *   needsInput -> failed       nobody answered in time
+ *   inFlight   -> completed | failed
+ *   pending, inFlight, needsInput -> cancelled
+ *
+ * What always goes with a transition happens here and nowhere else: whoever leaves inFlight gives up the lease,
+ * and a question that nobody waits for any more is closed.
+ */
+import type { Infer } from "convex/values";
+import type { Doc, Id } from "./_generated/dataModel";
+import type { MutationCtx } from "./_generated/server";
+import { cancelQuestions } from "./asking";
+import { fail } from "./errors";
+import { endLease, type LeaseEnd, liveLease } from "./leases";
+import { log } from "./log";
+import type { requestStatus } from "./schema";
+
+export type Status = Infer<typeof requestStatus>;
+
+export const TRANSITIONS: Record<Status, readonly Status[]> = {
+  pending: ["inFlight", "cancelled"],
+  inFlight: ["pending", "needsInput", "completed", "failed", "cancelled"],
+  needsInput: ["pending", "failed", "cancelled"],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** Why a request moves; what ends a lease is named as the lease's end. */
+export type Cause = LeaseEnd | "claim" | "answer" | "deadline";
+
+export function isLegal(from: Status, to: Status): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+export function isOver(status: Status): boolean {
+  return TRANSITIONS[status].length === 0;
+}
+
+type Change = Partial<
+  Pick<Doc<"requests">, "notBefore" | "workerId" | "stage" | "planDone" | "outcome" | "lostLeases">
+>;
+
+/** The question that stays open through the transition, if one does. */
+type Keep = { question?: Id<"questions"> };
+
+/** Move a request to another status, or CONFLICT. `change` is written in the same patch. */
+export async function move(
+  ctx: MutationCtx,
+  request: Doc<"requests">,
+  to: Status,
+  cause: Cause,
+  change: Change = {},
+  keep: Keep = {},
+): Promise<void> {
+  const from = request.status;
+  if (!isLegal(from, to)) {
+    fail("CONFLICT", `The request is ${from}: it cannot become ${to}`, "status");
+  }
+  if (from === "inFlight") {
+    const lease = await liveLease(ctx, request._id);
+    if (lease !== null) await endLease(ctx, lease, cause as LeaseEnd, keep.question);
+  }
+  await cancelQuestions(ctx, request._id, keep.question);
+  const settled = to === "inFlight" ? {} : { stage: undefined, workerId: undefined };
+  await ctx.db.patch("requests", request._id, { ...settled, ...change, status: to, updatedAt: Date.now() });
+  log("transition", { request: request._id, from, to, by: cause });
+  if (isOver(to)) {
+    log("outcome", { request: request._id, status: to, kind: change.outcome?.kind ?? request.outcome?.kind });
+  }
+}

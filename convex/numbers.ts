@@ -1,0 +1,120 @@
+/**
+ * Which telephone numbers Floyd may call: a pure decision with a reason. It is asked when a number comes in
+ * and again right before each dial.
+ *
+ * Numbers are E.164 (ITU-T): "+", country calling code, at most 15 digits. Types come from Google's
+ * libphonenumber metadata; the "max" set is needed for them (it makes the bundle 75 kB larger than "min", which
+ * knows lengths only). A number has to be possible, not assigned: ranges reserved for fiction are not assigned,
+ * and the metadata lags behind.
+ */
+import { type NumberType, parsePhoneNumberFromString } from "libphonenumber-js/max";
+import { fail } from "./errors";
+
+export type NumberReason =
+  | "format"
+  | "emergency"
+  | "short"
+  | "service"
+  | "premium"
+  | "personal"
+  | "satellite"
+  | "own"
+  | "suppressed";
+
+export type NumberVerdict =
+  | { allowed: true; phone: string }
+  | { allowed: false; reason: NumberReason; message: string };
+
+/** What people dial for police, fire and ambulance in one country or another. None is ever a subscriber's number. */
+const EMERGENCY = new Set(
+  (
+    "000 062 065 066 100 101 102 103 104 107 108 110 111 112 113 115 117 118 119 120 122 123 " +
+    "131 132 133 144 155 158 180 190 191 192 193 194 195 196 197 198 199 911 933 988 991 992 993 994 995 997 998 999"
+  ).split(" "),
+);
+
+/** North American service codes: information, traffic, relay and so on. */
+const SERVICE_CODES = new Set("211 311 411 511 611 711 811".split(" "));
+
+/** The shortest geographic numbers (Niue, Saint Helena) have 4 digits after the calling code, most have 7 or more. */
+const SHORTEST_NATIONAL = 4;
+const SHORTEST_INTERNATIONAL = 7;
+
+const NANP = "1";
+/** North American area code and exchange start with 2 to 9 and are no N11 code. */
+const NANP_NUMBER = /^[2-9](?!11)\d{2}[2-9](?!11)\d{2}\d{4}$/;
+/** Pay-per-call exchange in any North American area code; the metadata has only the area code 900. */
+const NANP_PREMIUM_EXCHANGE = /^\d{3}976/;
+
+/** Global calling codes without a country: satellite, maritime and other networks at several dollars a minute. */
+const SATELLITE_AND_GLOBAL = new Set(["870", "878", "881", "882", "883", "888"]);
+
+const BLOCKED_TYPES: Partial<Record<NonNullable<NumberType>, NumberReason>> = {
+  PREMIUM_RATE: "premium",
+  // Follow-me numbers: the caller pays, and the rate is not visible from the number.
+  PERSONAL_NUMBER: "personal",
+  PAGER: "service",
+  VOICEMAIL: "service",
+};
+
+const MESSAGES: Record<NumberReason, string> = {
+  format: "is not a telephone number: write it as E.164, with + and the country code, e.g. +14155550134",
+  emergency: "is an emergency number. Floyd never calls one: if somebody is in danger, call it yourself, now",
+  short: "is a short code, which works only inside one network: give the full number, e.g. +14155550134",
+  service: "is a service number, not a subscriber's: give the number of the person or business",
+  premium: "is a premium-rate number, which Floyd never calls: give an ordinary number",
+  personal: "is a personal (follow-me) number at an unknown rate: give an ordinary number",
+  satellite: "is on a satellite or global network, which Floyd never calls: give an ordinary number",
+  own: "is your own number or Floyd's: give the number of whom you want called",
+  suppressed: "is on the list of numbers that asked not to be called",
+};
+
+/**
+ * May this number be called? `own`: numbers that may not because they are the caller's or the person's.
+ * Spaces, dots, hyphens and parentheses are ignored; anything else that is no digit is refused.
+ */
+export function judgeNumber(raw: string, own: readonly string[] = []): NumberVerdict {
+  const compact = raw.trim().replace(/[\s().-]/g, "");
+  const digits = compact.replace(/^\+/, "");
+  if (!/^\d+$/.test(digits)) return refuse("format", raw);
+  if (EMERGENCY.has(digits)) return refuse("emergency", raw);
+  if (SERVICE_CODES.has(digits)) return refuse("service", raw);
+  if (digits.length < SHORTEST_INTERNATIONAL && !compact.startsWith("+")) return refuse("short", raw);
+  if (!compact.startsWith("+")) return refuse("format", raw);
+  const parsed = parsePhoneNumberFromString(compact);
+  if (parsed === undefined) return refuse("format", raw);
+  const national = parsed.nationalNumber;
+  const code = parsed.countryCallingCode;
+  if (EMERGENCY.has(national)) return refuse("emergency", raw);
+  if (code === NANP && SERVICE_CODES.has(national)) return refuse("service", raw);
+  if (SATELLITE_AND_GLOBAL.has(code)) return refuse("satellite", raw);
+  if (national.length < SHORTEST_NATIONAL) return refuse("short", raw);
+  if (!parsed.isPossible()) return refuse("format", raw);
+  if (code === NANP && !NANP_NUMBER.test(national)) return refuse("format", raw);
+  if (code === NANP && NANP_PREMIUM_EXCHANGE.test(national)) return refuse("premium", raw);
+  const type = parsed.getType();
+  const blocked = type && BLOCKED_TYPES[type];
+  if (blocked) return refuse(blocked, raw);
+  if (own.includes(parsed.number)) return refuse("own", raw);
+  return { allowed: true, phone: parsed.number };
+}
+
+/** The number in E.164, or the error for `field`: BAD_INPUT when it is none, POLICY_BLOCKED when not allowed. */
+export function callableNumber(field: string, raw: string, own: readonly string[] = []): string {
+  const verdict = judgeNumber(raw, own);
+  if (verdict.allowed) return verdict.phone;
+  fail(verdict.reason === "format" ? "BAD_INPUT" : "POLICY_BLOCKED", verdict.message, field);
+}
+
+/** Floyd's own numbers, which it never calls: FLOYD_OWN_NUMBERS, separated by commas. */
+export function floydNumbers(): string[] {
+  return (process.env.FLOYD_OWN_NUMBERS ?? "")
+    .split(",")
+    .map((number) => number.replace(/[\s().-]/g, ""))
+    .filter((number) => number !== "");
+}
+
+export function refuse(reason: NumberReason, raw: string): { allowed: false } & NumberVerdict {
+  // Echoed so that a client with several numbers knows which; cut because it comes from outside.
+  return { allowed: false, reason, message: `"${raw.slice(0, 32)}" ${MESSAGES[reason]}` };
+}

@@ -1,0 +1,79 @@
+/** What a client shows of one request, in one live query. */
+import { type Infer, v } from "convex/values";
+import type { Doc } from "./_generated/dataModel";
+import type { QueryCtx } from "./_generated/server";
+import { callsOf } from "./callRows";
+import schema from "./schema";
+
+/** More than fits a screen many times over; the newest lines are kept. */
+const MAX_LINES_SHOWN = 1_000;
+const MAX_TURNS_SHOWN = 1_000;
+const MAX_QUESTIONS_SHOWN = 100;
+const MAX_DISCLOSURES_SHOWN = 200;
+
+/** A call without what only its worker needs. */
+const shownCall = schema.doc("calls").omit("leaseId", "mediaTokenHash");
+
+export const shownRequest = v.object({
+  request: schema.doc("requests"),
+  calls: v.array(shownCall),
+  /** By attempt, then in the order spoken. */
+  transcript: v.array(schema.doc("transcript")),
+  turns: v.array(schema.doc("turns")),
+  questions: v.array(schema.doc("questions")),
+  disclosures: v.array(schema.doc("disclosures")),
+  live: v.array(schema.doc("live")),
+  /** Who is at work on it. */
+  lease: v.union(v.null(), v.object({ workerId: v.string() })),
+});
+
+export async function showRequest(
+  ctx: QueryCtx,
+  request: Doc<"requests">,
+): Promise<Infer<typeof shownRequest>> {
+  const requestId = request._id;
+  const calls = await callsOf(ctx, requestId);
+  return {
+    request,
+    calls: calls.map(({ leaseId: _lease, mediaTokenHash: _hash, ...call }) => call),
+    transcript: await transcriptOf(ctx, calls),
+    turns: await turnsOf(ctx, calls),
+    questions: (
+      await ctx.db
+        .query("questions")
+        .withIndex("by_request", (q) => q.eq("requestId", requestId))
+        .take(MAX_QUESTIONS_SHOWN)
+    ).sort((a, b) => a._creationTime - b._creationTime),
+    disclosures: await ctx.db
+      .query("disclosures")
+      .withIndex("by_request", (q) => q.eq("requestId", requestId))
+      .take(MAX_DISCLOSURES_SHOWN),
+    live: await ctx.db
+      .query("live")
+      .withIndex("by_request", (q) => q.eq("requestId", requestId))
+      .take(calls.length + 1),
+    lease: request.workerId === undefined ? null : { workerId: request.workerId },
+  };
+}
+
+async function transcriptOf(ctx: QueryCtx, calls: Doc<"calls">[]): Promise<Doc<"transcript">[]> {
+  const newestFirst: Doc<"transcript">[] = [];
+  for (const call of calls.toReversed()) {
+    const room = MAX_LINES_SHOWN - newestFirst.length;
+    if (room === 0) break;
+    const lines = ctx.db.query("transcript").withIndex("by_call", (q) => q.eq("callId", call._id));
+    newestFirst.push(...(await lines.order("desc").take(room)));
+  }
+  return newestFirst.reverse();
+}
+
+async function turnsOf(ctx: QueryCtx, calls: Doc<"calls">[]): Promise<Doc<"turns">[]> {
+  const newestFirst: Doc<"turns">[] = [];
+  for (const call of calls.toReversed()) {
+    const room = MAX_TURNS_SHOWN - newestFirst.length;
+    if (room === 0) break;
+    const turns = ctx.db.query("turns").withIndex("by_call", (q) => q.eq("callId", call._id));
+    newestFirst.push(...(await turns.order("desc").take(room)));
+  }
+  return newestFirst.reverse();
+}
