@@ -23,7 +23,7 @@ class RehearsalState:
     demo: Demo
     phrasebook: PhraseBook = field(default_factory=PhraseBook)
     """Everything that either side has spoken: what can be recognised."""
-    delays: Delays = field(default_factory=lambda: Delays())
+    delays: Delays = field(default_factory=lambda: Delays.model_validate({}))
     voice: Voice = field(default_factory=Voice)
     faults: Faults = field(default_factory=Faults)
 

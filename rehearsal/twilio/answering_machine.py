@@ -1,9 +1,9 @@
 """Answering machine detection: when Twilio would say who answered, and what.
 
 Twilio listens to the greeting; a stand-in knows who answers, and times its verdict as the real one comes: a human
-is one whose greeting is followed by 1.2 s of silence (MachineDetectionSpeechEndThreshold), a machine one who speaks
-for more than 2.4 s (MachineDetectionSpeechThreshold), and its end is the beep. Who says nothing for 5 s is unknown
-(MachineDetectionSilenceTimeout).
+is one whose greeting is followed by 1.2 s of silence (MachineDetectionSpeechEndThreshold), a machine one who
+speaks for more than 2.4 s (MachineDetectionSpeechThreshold), and its end is the beep. Who says nothing for 5 s is
+unknown (MachineDetectionSilenceTimeout).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The audio of one answered call: one step every 20 ms, on an absolute schedule that does not drift.
 
 Each step takes 20 ms from whatever plays on the caller's side (a Media Stream's buffer, a ``<Say>``), plays it to
-the callee, and hands the callee's 20 ms to the Media Stream, if one is connected. A late step is followed at once by
-the next ones until the schedule is caught up, as the telephone network's clock waits for nobody.
+the callee, and hands the callee's 20 ms to the Media Stream, if one is connected. A late step is followed at once
+by the next ones until the schedule is caught up, as the telephone network's clock waits for nobody.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A bidirectional Media Stream: ``<Connect><Stream>`` (Twilio, "Media Streams - WebSocket Messages").
 
-Twilio opens the WebSocket, signed like a webhook, and sends text messages of JSON in which all numbers but those of
-the format are strings:
+Twilio opens the WebSocket, signed like a webhook, and sends text messages of JSON in which all numbers but those
+of the format are strings:
 
     connected   {event, protocol: "Call", version: "1.0.0"}
     start       {event, sequenceNumber, start: {streamSid, accountSid, callSid, tracks: ["inbound"],
