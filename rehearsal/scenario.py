@@ -217,9 +217,18 @@ class Model(_Part):
     facts: list[Regex] | None = None
     """The facts it chooses; None: those that share words with the request."""
     phone: PhoneNumber | None = None
-    """The number it reads out of a fact or an answer; None: it picks the contact that the request names."""
+    """The number it finds once a fact or an answer holds it; None: it picks the contact that the request names."""
     turns: list[ModelTurn] = []
+    message: str = ""
+    """What it leaves on a voicemail."""
     outcome: ModelOutcome | None = None
+    """How it sees the last call."""
+    earlier_outcomes: list[ModelOutcome] = []
+    """How it sees the calls before that, in order."""
+
+    def outcome_of(self, call: int) -> ModelOutcome | None:
+        """Its view of the request's call of that number, from 1."""
+        return self.earlier_outcomes[call - 1] if call <= len(self.earlier_outcomes) else self.outcome
 
 
 class Fault(_Part):
