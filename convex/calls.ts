@@ -164,7 +164,7 @@ export const end = workerMutation({
     const call = await callUnder(ctx, args.callId, args.token);
     const endReason = text("endReason", args.endReason, MAX_REASON_CHARS);
     if (call.status !== "ended") await endCall(ctx, call, endReason, Date.now());
-    else if (call.endReason !== undefined && call.endReason in CARRIER_MEANS) {
+    else if (Object.hasOwn(CARRIER_MEANS, call.endReason ?? "")) {
       await ctx.db.patch("calls", call._id, { endReason });
     }
     return null;

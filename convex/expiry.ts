@@ -5,7 +5,7 @@ import type { Doc } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { closeQuestion } from "./asking";
 import { unendedCall } from "./callRows";
-import { endLease, type LeaseEnd } from "./leases";
+import { endLease, type Loss } from "./leases";
 import { move } from "./lifecycle";
 import { log } from "./log";
 
@@ -17,11 +17,7 @@ export const MAX_LOST_LEASES = 10;
  * because dialling again by itself could make a second call: the call stays unended, so that `calls:orphans`
  * lists it for hang-up. Otherwise the request is offered again.
  */
-export async function loseLease(
-  ctx: MutationCtx,
-  lease: Doc<"leases">,
-  why: Extract<LeaseEnd, "expired" | "replaced">,
-): Promise<void> {
+export async function loseLease(ctx: MutationCtx, lease: Doc<"leases">, why: Loss): Promise<void> {
   log("lease-lost", { request: lease.requestId, worker: lease.workerId, by: why });
   const request = await ctx.db.get("requests", lease.requestId);
   if (request === null || request.status !== "inFlight") {

@@ -29,8 +29,8 @@ export const MAX_REPORTED = 50;
 export const MAX_EVIDENCE_LINES = 100;
 /** A reason is a word or a short phrase. */
 export const MAX_REASON_CHARS = 200;
-/** About five minutes of uninterrupted speech. */
-export const MAX_LINE_CHARS = 8_000;
+/** A quarter of an hour of speech without a pause: only a defect makes a longer utterance. */
+export const MAX_LINE_CHARS = 16_000;
 /** What a worker may have buffered through a database outage, sent in pieces of this size. */
 export const MAX_LINES_AT_ONCE = 200;
 /** Three hours of brisk talk: a call that has more is not a conversation. */

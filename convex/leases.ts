@@ -10,8 +10,10 @@ import { fail } from "./errors";
 /** Six heartbeats of 10 s: a worker may miss five, for a reconnect or a pause, before its calls are given up. */
 export const LEASE_MS = 60_000;
 
-/** The operation that ended a lease; repeating that operation with the same token is harmless. */
-export type LeaseEnd = "finish" | "release" | "ask" | "needInput" | "cancel" | "expired" | "replaced";
+/** What a worker does to end its lease; doing it again with the same token is harmless. */
+export type Ending = "finish" | "release" | "ask" | "needInput";
+/** Or what ends it without the worker. */
+export type Loss = "expired" | "replaced";
 
 export function liveLease(ctx: QueryCtx, requestId: Id<"requests">): Promise<Doc<"leases"> | null> {
   return ctx.db
@@ -27,16 +29,16 @@ export function leaseByToken(ctx: QueryCtx, token: string): Promise<Doc<"leases"
     .unique();
 }
 
-/** A worker's live leases. `max` bounds the read; a worker holds one per call. */
-export function leasesOf(ctx: QueryCtx, workerId: string, max = MAX_LEASES): Promise<Doc<"leases">[]> {
+/** More calls than one process can carry. */
+export const MAX_LEASES = 500;
+
+/** A worker's live leases. */
+export function leasesOf(ctx: QueryCtx, workerId: string): Promise<Doc<"leases">[]> {
   return ctx.db
     .query("leases")
     .withIndex("by_worker", (q) => q.eq("workerId", workerId).eq("endedAt", undefined))
-    .take(max);
+    .take(MAX_LEASES);
 }
-
-/** More calls than one process can carry. */
-export const MAX_LEASES = 500;
 
 /** The live lease that `token` is for, or LEASE_LOST. */
 export async function requireLease(
@@ -50,14 +52,14 @@ export async function requireLease(
 }
 
 /**
- * As `requireLease`, for an operation that ends the lease: `null` when this very operation has ended it
- * already, so that its repetition changes nothing. The row then tells what the first run did.
+ * As `requireLease`, for an operation that ends the lease. `repeated`: this very operation has ended it
+ * already, so there is nothing left to do; the row tells what the first run did.
  */
 export async function leaseToEnd(
   ctx: QueryCtx,
   requestId: Id<"requests">,
   token: string,
-  operation: LeaseEnd,
+  operation: Ending,
 ): Promise<{ lease: Doc<"leases">; repeated: boolean }> {
   const lease = await leaseByToken(ctx, token);
   if (lease === null || lease.requestId !== requestId) leaseLost();
@@ -94,7 +96,7 @@ export async function renewLease(ctx: MutationCtx, lease: Doc<"leases">): Promis
 export async function endLease(
   ctx: MutationCtx,
   lease: Doc<"leases">,
-  endedBy: LeaseEnd,
+  endedBy: string,
   questionId?: Id<"questions">,
 ): Promise<void> {
   await ctx.db.patch("leases", lease._id, { endedAt: Date.now(), endedBy, questionId });

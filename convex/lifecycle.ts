@@ -17,7 +17,7 @@ import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx } from "./_generated/server";
 import { cancelQuestions } from "./asking";
 import { fail } from "./errors";
-import { endLease, type LeaseEnd, liveLease } from "./leases";
+import { type Ending, endLease, type Loss, liveLease } from "./leases";
 import { log } from "./log";
 import type { requestStatus } from "./schema";
 
@@ -32,8 +32,8 @@ export const TRANSITIONS: Record<Status, readonly Status[]> = {
   cancelled: [],
 };
 
-/** Why a request moves; what ends a lease is named as the lease's end. */
-export type Cause = LeaseEnd | "claim" | "answer" | "deadline";
+/** Why a request moves. It is also written on the lease that ends by it. */
+export type Cause = Ending | Loss | "claim" | "cancel" | "answer" | "deadline";
 
 export function isLegal(from: Status, to: Status): boolean {
   return TRANSITIONS[from].includes(to);
@@ -47,8 +47,12 @@ type Change = Partial<
   Pick<Doc<"requests">, "notBefore" | "workerId" | "stage" | "planDone" | "outcome" | "lostLeases">
 >;
 
-/** The question that stays open through the transition, if one does. */
-type Keep = { question?: Id<"questions"> };
+type Aside = {
+  /** The question that stays open through the transition. */
+  question?: Id<"questions">;
+  /** For the log. */
+  reason?: string;
+};
 
 /** Move a request to another status, or CONFLICT. `change` is written in the same patch. */
 export async function move(
@@ -57,7 +61,7 @@ export async function move(
   to: Status,
   cause: Cause,
   change: Change = {},
-  keep: Keep = {},
+  aside: Aside = {},
 ): Promise<void> {
   const from = request.status;
   if (!isLegal(from, to)) {
@@ -65,12 +69,12 @@ export async function move(
   }
   if (from === "inFlight") {
     const lease = await liveLease(ctx, request._id);
-    if (lease !== null) await endLease(ctx, lease, cause as LeaseEnd, keep.question);
+    if (lease !== null) await endLease(ctx, lease, cause, aside.question);
   }
-  await cancelQuestions(ctx, request._id, keep.question);
+  await cancelQuestions(ctx, request._id, aside.question);
   const settled = to === "inFlight" ? {} : { stage: undefined, workerId: undefined };
   await ctx.db.patch("requests", request._id, { ...settled, ...change, status: to, updatedAt: Date.now() });
-  log("transition", { request: request._id, from, to, by: cause });
+  log("transition", { request: request._id, from, to, by: cause, reason: aside.reason });
   if (isOver(to)) {
     log("outcome", { request: request._id, status: to, kind: change.outcome?.kind ?? request.outcome?.kind });
   }

@@ -327,11 +327,11 @@ export const release = workerMutation({
   handler: async (ctx, args) => {
     const { repeated } = await leaseToEnd(ctx, args.requestId, args.token, "release");
     if (repeated) return null;
-    text("reason", args.reason, MAX_REASON_CHARS);
+    const reason = text("reason", args.reason, MAX_REASON_CHARS);
     const request = await leasedRequest(ctx, args.requestId);
     await refuseDuringCall(ctx, request);
     const notBefore = args.notBefore === undefined ? Date.now() : moment("notBefore", args.notBefore);
-    await move(ctx, request, "pending", "release", { notBefore });
+    await move(ctx, request, "pending", "release", { notBefore }, { reason });
     return null;
   },
 });

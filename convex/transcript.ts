@@ -6,7 +6,15 @@ import { v } from "convex/values";
 import { callUnder } from "./callRows";
 import { fail } from "./errors";
 import { workerMutation } from "./functions";
-import { list, MAX_LINE_CHARS, MAX_LINES_AT_ONCE, MAX_LINES_PER_CALL, moment, text, whole } from "./input";
+import {
+  list,
+  MAX_LINE_CHARS,
+  MAX_LINES_AT_ONCE,
+  MAX_LINES_PER_CALL,
+  moment,
+  optionalText,
+  whole,
+} from "./input";
 import { transcriptLine } from "./schema";
 
 /**
@@ -38,12 +46,12 @@ export const append = workerMutation({
         userId: call.userId,
         seq: line.seq,
         speaker: line.speaker,
-        text: text("lines.text", line.text, MAX_LINE_CHARS),
+        // Empty if the line was interrupted before a word of it was heard.
+        text: optionalText("lines.text", line.text, MAX_LINE_CHARS) ?? "",
         startedAt: moment("lines.startedAt", line.startedAt),
         endedAt: moment("lines.endedAt", line.endedAt),
         interrupted: line.interrupted,
-        intended:
-          line.intended === undefined ? undefined : text("lines.intended", line.intended, MAX_LINE_CHARS),
+        intended: optionalText("lines.intended", line.intended, MAX_LINE_CHARS),
       });
       next += 1;
     }

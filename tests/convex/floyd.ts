@@ -1,6 +1,7 @@
 /** The functions under test, the people and workers who call them, and the path that most tests begin with. */
-import { convexTest, type TestConvex } from "convex-test";
+
 import { ConvexError, type Infer } from "convex/values";
+import { convexTest, type TestConvex } from "convex-test";
 import { expect } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
@@ -104,7 +105,11 @@ export async function requestRow(t: Floyd, requestId: Id<"requests">): Promise<D
 }
 
 /** The error with this code, and for this field if one is given. */
-export async function expectFailure(promise: Promise<unknown>, code: string, field?: string): Promise<string> {
+export async function expectFailure(
+  promise: Promise<unknown>,
+  code: string,
+  field?: string,
+): Promise<string> {
   const error = await promise.then(
     () => null,
     (thrown: unknown) => thrown,
