@@ -1,0 +1,100 @@
+/**
+ * Turns a folder of Convex functions into a module set, by the same rules as the official command line: one entry
+ * point per file; `_generated`, dotfiles, names with more than one dot and `schema` are no entry points of functions;
+ * files that begin with "use node" are bundled for Node.js.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, extname, join, relative, resolve, sep } from "node:path";
+import { build, type Message } from "esbuild";
+import type { ModuleSet } from "./runtime/messages.ts";
+
+const EXTENSIONS = new Set([".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"]);
+/** Read by the deployment itself, not searched for functions. */
+const SETTINGS = ["schema", "auth.config"];
+
+export class BundleError extends Error {
+  override name = "BundleError";
+}
+
+function entryPoints(root: string, folder = root): string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const skipped = entry.name === "_generated" || entry.name === "node_modules";
+      if (!skipped && !existsSync(join(path, "convex.config.ts"))) found.push(...entryPoints(root, path));
+      continue;
+    }
+    const name = entry.name;
+    if (!EXTENSIONS.has(extname(name)) || /^[.#]/.test(name) || name.includes(" ")) continue;
+    const stem = name.slice(0, -extname(name).length);
+    const special = folder === root && SETTINGS.includes(stem);
+    if (!special && stem.includes(".")) continue;
+    if (/\.tsx?$/.test(name) && !/^\s{0,100}(import|export)/m.test(readFileSync(path, "utf8"))) continue;
+    found.push(path);
+  }
+  return found;
+}
+
+function usesNode(path: string): boolean {
+  return /^\s*(?:\/\/[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*["']use node["']/.test(readFileSync(path, "utf8"));
+}
+
+async function bundle(folder: string, entries: string[], environment: "isolate" | "node"): Promise<ModuleSet> {
+  if (entries.length === 0) return [];
+  const root = dirname(folder);
+  const out = join(root, "out");
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: out,
+    outbase: folder,
+    write: false,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "esnext",
+    jsx: "automatic",
+    platform: environment === "node" ? "node" : "browser",
+    conditions: ["convex", "module"],
+    chunkNames: environment === "node" ? "_deps/node/[hash]" : "_deps/[hash]",
+    sourcemap: true,
+    sourcesContent: false,
+    keepNames: true,
+    treeShaking: true,
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "silent",
+  }).catch((error: { errors?: Message[]; message: string }) => {
+    throw new BundleError(describe(error));
+  });
+  const texts = new Map(
+    result.outputFiles.map((file) => [relative(out, file.path).split(sep).join("/"), file.text]),
+  );
+  return [...texts]
+    .filter(([path]) => !path.endsWith(".map"))
+    .map(([path, source]) => {
+      const sourceMap = texts.get(`${path}.map`);
+      return sourceMap === undefined ? { path, source, environment } : { path, source, sourceMap, environment };
+    });
+}
+
+function describe(error: { errors?: Message[]; message: string }): string {
+  const lines = (error.errors ?? []).map((message) => {
+    const at = message.location ? `${message.location.file}:${message.location.line}: ` : "";
+    return `${at}${message.text}`;
+  });
+  return lines.length > 0 ? lines.join("\n") : error.message;
+}
+
+/** Throws BundleError with file and line when the folder doesn't exist or its code doesn't compile. */
+export async function bundleFolder(path: string): Promise<ModuleSet> {
+  const folder = resolve(path);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new BundleError(`functions folder ${folder} does not exist; name it with --functions DIR`);
+  }
+  const entries = entryPoints(folder);
+  const node = entries.filter(usesNode);
+  const isolate = entries.filter((entry) => !node.includes(entry));
+  const [first, second] = await Promise.all([bundle(folder, isolate, "isolate"), bundle(folder, node, "node")]);
+  return [...first, ...second];
+}

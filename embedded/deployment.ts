@@ -1,0 +1,277 @@
+/**
+ * A running deployment: a module set with its state, its threads, its live queries and its scheduler. It knows
+ * nothing of sockets; `server/` speaks the protocols.
+ */
+import { Authenticator } from "./auth.ts";
+import { type DataFolder, openDataFolder } from "./dataFolder.ts";
+import { canonicalPath, notFound, requestId, wrongKind } from "./names.ts";
+import { ActionHost } from "./host/actions.ts";
+import { DatabaseHost, type Ready } from "./host/database.ts";
+import { LiveQueries } from "./live/liveQueries.ts";
+import { type Execution, Logs } from "./logs.ts";
+import type {
+  Call,
+  FunctionKind,
+  FunctionSpec,
+  HttpCall,
+  HttpReply,
+  Identity,
+  ModuleSet,
+  MutationRun,
+  Outcome,
+} from "./runtime/messages.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { JsonObject } from "./values/json.ts";
+
+export type Settings = {
+  modules: ModuleSet;
+  dataFolder: string;
+  url: string;
+  siteUrl: string;
+  print: (line: string) => void;
+};
+export type Result = { outcome: Outcome; logLines: string[] };
+export type MutationResult = Result & { ts: bigint | null };
+type Caller = Execution["caller"];
+
+const UDF_TYPES = { query: "Query", mutation: "Mutation", action: "Action" } as const;
+
+export class Deployment {
+  readonly auth: Authenticator;
+  readonly logs: Logs;
+  readonly live: LiveQueries;
+  readonly adminKey: string;
+  private readonly folder: DataFolder;
+  private readonly database: DatabaseHost;
+  private readonly actions: ActionHost;
+  private readonly scheduler: Scheduler;
+  private functions = new Map<string, FunctionSpec>();
+  private environment: Record<string, string> = {};
+
+  private constructor(
+    folder: DataFolder,
+    database: DatabaseHost,
+    actions: ActionHost,
+    auth: Authenticator,
+    logs: Logs,
+    ready: Ready,
+  ) {
+    this.folder = folder;
+    this.adminKey = folder.adminKey;
+    this.database = database;
+    this.actions = actions;
+    this.auth = auth;
+    this.logs = logs;
+    this.live = new LiveQueries(database, ready.lastTs, (query, run) => {
+      this.log("query", query.path, "SyncWorker", requestId(), { ...run });
+    });
+    this.scheduler = new Scheduler(database, {
+      committed: (commit) => this.live.committed(commit),
+      runAction: (path, args) => this.action({ path, args, identity: { kind: "none" } }, "Scheduler"),
+      ran: (path, run, id) => this.log("mutation", path, "Scheduler", id, run),
+    });
+    actions.services = {
+      query: (call) => this.query(call, "Action"),
+      mutation: (call) => this.mutation(call, "Action"),
+      action: (call) => this.action(call, "Action"),
+      schedule: (path, args, atMs) => this.schedule(path, args, atMs),
+      cancel: async (id) => {
+        const { commit } = await database.call("cancel", { id });
+        this.live.committed(commit);
+      },
+    };
+  }
+
+  /** Throws when the data folder is in use, or when modules, schema or existing documents don't fit. */
+  static async start(settings: Settings): Promise<Deployment> {
+    const folder = openDataFolder(settings.dataFolder);
+    const env = { CONVEX_CLOUD_URL: settings.url, CONVEX_SITE_URL: settings.siteUrl };
+    const database = new DatabaseHost({ modules: settings.modules, databaseFile: folder.databaseFile, env });
+    const actions = new ActionHost(settings.modules);
+    try {
+      const ready = await database.start();
+      const logs = new Logs(settings.print);
+      const auth = new Authenticator(folder.adminKey, settings.print);
+      const deployment = new Deployment(folder, database, actions, auth, logs, ready);
+      await deployment.adopt(ready);
+      await deployment.scheduler.start(ready.analysis.crons, ready.crons);
+      database.onRestart = () => deployment.live.invalidateAll();
+      database.onLost = (error) => {
+        settings.print(`[ERROR] the database thread can't be started again: ${error.message}`);
+        process.exitCode = 1;
+        process.kill(process.pid, "SIGTERM");
+      };
+      return deployment;
+    } catch (error) {
+      await database.stop();
+      folder.release();
+      throw error;
+    }
+  }
+
+  private async adopt(ready: Ready): Promise<void> {
+    this.environment = ready.env;
+    this.functions = new Map(ready.analysis.functions.map((spec) => [spec.path, spec]));
+    this.auth.configure(ready.analysis.auth);
+    this.actions.configure(ready.env);
+    if (this.actions.hasNodeModules) {
+      const specs = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
+      for (const spec of specs) this.functions.set(spec.path, spec);
+      await this.database.call("addSpecs", { specs });
+    }
+  }
+
+  find(path: string): FunctionSpec | undefined {
+    return this.functions.get(canonicalPath(path));
+  }
+
+  /** Why the caller may not run the function as the given kind; null if it may. */
+  refusal(path: string, kind: FunctionKind, identity: Identity): string | null {
+    if (path.startsWith("_system/")) {
+      return identity.kind === "admin" && kind === "query" ? null : notFound(path, "public");
+    }
+    const spec = this.find(path);
+    if (!spec) return notFound(path, identity.kind === "admin" ? "" : "public");
+    if (spec.visibility === "internal" && identity.kind !== "admin") return notFound(path, "public");
+    return spec.kind === kind ? null : wrongKind(spec, kind);
+  }
+
+  async query(call: Call, caller: Caller): Promise<Result> {
+    const id = requestId();
+    try {
+      const { runs } = await this.database.call("queries", { calls: [{ ...call, journal: null }] });
+      const run = runs[0];
+      if (!run) throw new Error("The query gave no result.");
+      this.log("query", call.path, caller, id, run);
+      return run;
+    } catch (error) {
+      return this.broken("query", call.path, caller, id, error);
+    }
+  }
+
+  async mutation(
+    call: Call & { session?: { id: string; request: number } },
+    caller: Caller,
+  ): Promise<MutationResult> {
+    const id = requestId();
+    try {
+      const run = await this.database.call("mutation", { ...call, requestId: id });
+      this.log("mutation", call.path, caller, id, run);
+      if (run.commit) this.live.committed(run.commit);
+      if (run.scheduled) this.scheduler.wake();
+      return run;
+    } catch (error) {
+      return { ...this.broken("mutation", call.path, caller, id, error), ts: null };
+    }
+  }
+
+  async action(call: Call, caller: Caller): Promise<Result> {
+    const id = requestId();
+    const started = performance.now();
+    const spec = this.find(call.path);
+    const done = (result: Result): Result => {
+      this.log("action", call.path, caller, id, { ...result, durationMs: performance.now() - started });
+      return result;
+    };
+    const invalid = (problem: string): Result => ({
+      outcome: { ok: false, error: { message: `[Request ID: ${id}] Server Error\n${problem}` } },
+      logLines: [],
+    });
+    if (!spec) return done(invalid(notFound(call.path)));
+    try {
+      const { problem } = await this.database.call("validate", { path: spec.path, which: "args", value: call.args });
+      if (problem !== null) return done(invalid(problem));
+      const result = await this.actions.run({ ...call, path: spec.path }, id, spec.environment);
+      if (result.outcome.ok && spec.returns !== null) {
+        const value = JSON.parse(result.outcome.value) as JsonObject;
+        const check = await this.database.call("validate", { path: spec.path, which: "returns", value });
+        if (check.problem !== null) return done({ ...invalid(check.problem), logLines: result.logLines });
+      }
+      return done(result);
+    } catch (error) {
+      return this.broken("action", call.path, caller, id, error);
+    }
+  }
+
+  async http(request: HttpCall, identity: Identity): Promise<HttpReply> {
+    const id = requestId();
+    const started = performance.now();
+    const { outcome, logLines, http, route } = await this.actions.http(request, identity, id);
+    this.logs.add({
+      udfType: "HttpAction",
+      identifier: `${request.method} ${route ?? new URL(request.url).pathname}`,
+      requestId: id,
+      logLines,
+      error: outcome.ok ? null : outcome.error,
+      executionTime: (performance.now() - started) / 1000,
+      caller: "HttpEndpoint",
+      environment: "isolate",
+    });
+    if (http) return http;
+    const body = { code: "InternalServerError", message: outcome.ok ? "" : outcome.error.message };
+    return {
+      status: 500,
+      headers: [["content-type", "application/json"]],
+      body: Buffer.from(JSON.stringify(body)),
+    };
+  }
+
+  private async schedule(path: string, args: JsonObject, atMs: number): Promise<string> {
+    if (!this.find(path)) throw new Error(notFound(path));
+    const { id, commit } = await this.database.call("schedule", { path, args, atMs });
+    this.live.committed(commit);
+    this.scheduler.wake();
+    return id;
+  }
+
+  /** Sets (or, with null, removes) environment variables, and loads the app again with them. */
+  async updateEnvironment(changes: { name: string; value: string | null }[]): Promise<void> {
+    const { commit } = await this.database.call("setEnv", { changes });
+    await this.adopt(await this.database.replace());
+    this.live.committed(commit);
+    this.live.invalidateAll();
+  }
+
+  environmentVariable(name: string): string | undefined {
+    return this.environment[name];
+  }
+
+  countEnvironment(): number {
+    return Object.keys(this.environment).length;
+  }
+
+  private log(
+    kind: FunctionKind,
+    path: string,
+    caller: Caller,
+    id: string,
+    run: Pick<MutationRun, "outcome" | "logLines" | "durationMs">,
+  ): void {
+    if (path.startsWith("_system/")) return;
+    this.logs.add({
+      udfType: UDF_TYPES[kind],
+      identifier: canonicalPath(path),
+      requestId: id,
+      logLines: run.logLines,
+      error: run.outcome.ok ? null : run.outcome.error,
+      executionTime: run.durationMs / 1000,
+      caller,
+      environment: this.find(path)?.environment ?? "isolate",
+    });
+  }
+
+  private broken(kind: FunctionKind, path: string, caller: Caller, id: string, error: unknown): Result {
+    const message = `[Request ID: ${id}] Server Error\n${error instanceof Error ? error.message : String(error)}`;
+    const result: Result = { outcome: { ok: false, error: { message } }, logLines: [] };
+    this.log(kind, path, caller, id, { ...result, durationMs: 0 });
+    return result;
+  }
+
+  async stop(): Promise<void> {
+    this.scheduler.stop();
+    this.logs.close();
+    await this.actions.stop();
+    await this.database.stop();
+    this.folder.release();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The app's schema: read from `schema.export()`, applied to the store (tables, indexes, existing documents).
+ */
+import { MAX_INDEXES_PER_TABLE } from "../limits.ts";
+import type { JsonObject } from "../values/json.ts";
+import { DUE_INDEX, SCHEDULED_TABLE, type Store } from "./store.ts";
+import { findMismatch, type Validator } from "./validate.ts";
+
+export type TableSchema = {
+  name: string;
+  indexes: { name: string; fields: string[] }[];
+  documentType: Validator | null;
+};
+/** `enforced` is false when the app switched `schemaValidation` off. */
+export type AppSchema = { tables: Map<string, TableSchema>; enforced: boolean };
+
+type ExportedSchema = {
+  tables: {
+    tableName: string;
+    indexes: { indexDescriptor: string; fields: string[] }[];
+    documentType: Validator | null;
+  }[];
+  schemaValidation: boolean;
+};
+
+export class SchemaError extends Error {
+  override name = "SchemaError";
+}
+
+export function parseSchema(exported: string): AppSchema {
+  const schema = JSON.parse(exported) as ExportedSchema;
+  const tables = new Map<string, TableSchema>();
+  for (const table of schema.tables) {
+    tables.set(table.tableName, {
+      name: table.tableName,
+      indexes: table.indexes.map((index) => ({ name: index.indexDescriptor, fields: index.fields })),
+      documentType: table.documentType,
+    });
+  }
+  return { tables, enforced: schema.schemaValidation };
+}
+
+/**
+ * Makes the store fit the schema in one transaction: creates tables, adds and fills new indexes, drops old ones,
+ * checks every existing document. Throws SchemaError, and leaves the store as it was, if a document doesn't fit.
+ */
+export function applySchema(store: Store, schema: AppSchema | null): void {
+  store.begin();
+  try {
+    for (const table of schema?.tables.values() ?? []) store.ensureTable(table.name);
+    for (const table of [...store.tables.values()]) {
+      if (table.name.startsWith("_")) continue;
+      applyIndexes(store, table.name, schema?.tables.get(table.name)?.indexes ?? []);
+      const validator = schema?.enforced ? schema.tables.get(table.name)?.documentType : null;
+      if (validator) checkDocuments(store, table.name, validator);
+    }
+    store.commit(store.nextTs());
+  } catch (error) {
+    store.rollback();
+    store.reload();
+    throw error;
+  }
+}
+
+function applyIndexes(store: Store, tableName: string, wanted: TableSchema["indexes"]): void {
+  if (wanted.length > MAX_INDEXES_PER_TABLE) {
+    throw new SchemaError(
+      `Table "${tableName}" has ${wanted.length} indexes; at most ${MAX_INDEXES_PER_TABLE} are allowed.`,
+    );
+  }
+  const table = store.table(tableName);
+  for (const index of [...table.indexes.values()]) {
+    if (index.name === "by_id" || index.name === "by_creation_time") continue;
+    if (tableName === SCHEDULED_TABLE && index.name === DUE_INDEX.name) continue;
+    const declared = wanted.find((candidate) => candidate.name === index.name);
+    const same =
+      declared?.fields.every((field, i) => index.fields[i] === field) &&
+      index.fields.length ===
+        declared.fields.length + ["_creationTime", "_id"].filter((f) => !declared.fields.includes(f)).length;
+    if (!same) store.dropIndex(index);
+  }
+  for (const index of wanted) {
+    if (!table.indexes.has(index.name)) store.createIndex(tableName, index.name, index.fields);
+  }
+}
+
+function checkDocuments(store: Store, tableName: string, validator: Validator): void {
+  for (const row of store.rows(tableName)) {
+    const { _id, _creationTime, ...fields } = JSON.parse(row.json) as JsonObject;
+    const problem = findMismatch(validator, fields, store.tableOfId);
+    if (problem !== null) {
+      throw new SchemaError(
+        `Schema validation failed.\nDocument with ID "${String(_id)}" in table "${tableName}" does not match the schema: ${problem}`,
+      );
+    }
+  }
+}

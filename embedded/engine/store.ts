@@ -1,0 +1,269 @@
+/**
+ * The deployment's state in one SQLite file.
+ *
+ *   clock      one row: timestamp of the last commit (ns), last `_creationTime` (ms)
+ *   tables     number -> name; user tables count from 10001, system tables below
+ *   indexes    id -> table, name, fields; every table has by_id and by_creation_time
+ *   docs       every document as JSON text
+ *   entries    (index id, key) -> document; keys as in values/keys.ts, ended by _creationTime and _id
+ *   requests   outcome of each mutation that carried (session, request), for replays after a reconnect
+ *   env        environment variables
+ *   crons      when each cron job runs next
+ *
+ * WAL with synchronous=NORMAL: a commit is in the operating system's hands when it is acknowledged, so killing
+ * the process loses nothing; a power cut may lose the last commits but not the consistency of the file.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { MAX_INDEX_FIELDS } from "../limits.ts";
+import { newId, tableNumberOf } from "../values/ids.ts";
+import { fieldAt, type JsonObject } from "../values/json.ts";
+import { encodeValue, fromBlob, toBlob } from "../values/keys.ts";
+
+export const SCHEDULED_TABLE = "_scheduled_functions";
+const SYSTEM_TABLES: ReadonlyMap<string, number> = new Map([
+  [SCHEDULED_TABLE, 10],
+  ["_storage", 11],
+]);
+const FIRST_USER_TABLE = 10_001;
+/** The scheduler's own way to find what is due; by state, then time. */
+export const DUE_INDEX = { name: "by_state_and_time", fields: ["state.kind", "scheduledTime"] };
+/** Read sets name this pseudo-index for facts that are no documents: which tables exist, environment variables. */
+export const META_INDEX = 0;
+const FORMAT_VERSION = 1;
+
+export type IndexDefinition = { id: number; table: string; name: string; fields: string[] };
+export type Table = { number: number; name: string; indexes: Map<string, IndexDefinition> };
+export type Row = { rowid: number; json: string };
+export type Entry = { key: string; json: string };
+
+const DDL = `
+  CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), ts INTEGER NOT NULL, creation REAL NOT NULL);
+  CREATE TABLE IF NOT EXISTS tables (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE IF NOT EXISTS indexes (id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, name TEXT NOT NULL, fields TEXT NOT NULL, UNIQUE (tbl, name));
+  CREATE TABLE IF NOT EXISTS docs (doc INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS entries (idx INTEGER NOT NULL, key BLOB NOT NULL, doc INTEGER NOT NULL, PRIMARY KEY (idx, key)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS requests (session TEXT NOT NULL, request INTEGER NOT NULL, ts INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (session, request)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS crons (name TEXT PRIMARY KEY, spec TEXT NOT NULL, next REAL NOT NULL, job TEXT) WITHOUT ROWID;
+`;
+
+export class Store {
+  readonly db: DatabaseSync;
+  readonly tables = new Map<string, Table>();
+  private readonly tableByNumber = new Map<number, Table>();
+  /** Nanoseconds of the last commit; never goes backwards, across restarts and clock steps. */
+  lastTs = 0n;
+  lastCreation = 0;
+  private readonly statements = new Map<string, StatementSync>();
+
+  constructor(file: string) {
+    this.db = new DatabaseSync(file);
+    this.db.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;",
+    );
+    const format = Number(this.one("PRAGMA user_version")?.user_version ?? 0);
+    if (format > FORMAT_VERSION) {
+      throw new Error(
+        `the data file ${file} has format ${format}, newer than this program knows (${FORMAT_VERSION}); run the newer program or choose another --data folder`,
+      );
+    }
+    this.db.exec(`BEGIN; ${DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
+    this.reload();
+    this.begin();
+    for (const [name] of SYSTEM_TABLES) this.ensureTable(name);
+    const scheduled = this.tables.get(SCHEDULED_TABLE);
+    if (scheduled && !scheduled.indexes.has(DUE_INDEX.name)) {
+      this.createIndex(SCHEDULED_TABLE, DUE_INDEX.name, DUE_INDEX.fields);
+    }
+    this.commit(this.nextTs());
+  }
+
+  /** Reads the catalogue again, after a roll-back that may have undone part of it. */
+  reload(): void {
+    this.tables.clear();
+    this.tableByNumber.clear();
+    for (const row of this.all("SELECT number, name FROM tables")) {
+      this.register({ number: Number(row.number), name: String(row.name), indexes: new Map() });
+    }
+    for (const row of this.all("SELECT id, tbl, name, fields FROM indexes")) {
+      const definition = {
+        id: Number(row.id),
+        table: String(row.tbl),
+        name: String(row.name),
+        fields: JSON.parse(String(row.fields)) as string[],
+      };
+      this.tables.get(definition.table)?.indexes.set(definition.name, definition);
+    }
+    const clock = this.prepare("SELECT ts, creation FROM clock");
+    clock.setReadBigInts(true);
+    const row = clock.get();
+    if (row) {
+      this.lastTs = BigInt(row.ts as bigint) > this.lastTs ? BigInt(row.ts as bigint) : this.lastTs;
+      this.lastCreation = Math.max(this.lastCreation, Number(row.creation));
+    }
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (!statement) {
+      statement = this.db.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  one(sql: string, ...parameters: (string | number | bigint | Uint8Array)[]) {
+    return this.prepare(sql).get(...parameters) as Record<string, unknown> | undefined;
+  }
+
+  all(sql: string, ...parameters: (string | number | bigint | Uint8Array)[]) {
+    return this.prepare(sql).all(...parameters) as Record<string, unknown>[];
+  }
+
+  run(sql: string, ...parameters: (string | number | bigint | Uint8Array | null)[]) {
+    return this.prepare(sql).run(...parameters);
+  }
+
+  begin(): void {
+    this.prepare("BEGIN IMMEDIATE").run();
+  }
+
+  /** The timestamp of the next commit: now, but always later than the last one. */
+  nextTs(): bigint {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    return now > this.lastTs ? now : this.lastTs + 1n;
+  }
+
+  commit(ts: bigint): void {
+    this.run(
+      "INSERT INTO clock (one, ts, creation) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET ts = excluded.ts, creation = excluded.creation",
+      ts,
+      this.lastCreation,
+    );
+    this.prepare("COMMIT").run();
+    this.lastTs = ts;
+  }
+
+  /** A failed COMMIT may have rolled back by itself. */
+  rollback(): void {
+    if (this.db.isTransaction) this.prepare("ROLLBACK").run();
+  }
+
+  private register(table: Table): void {
+    this.tables.set(table.name, table);
+    this.tableByNumber.set(table.number, table);
+  }
+
+  /** Creates the table unless it exists; inside a transaction. Returns true if it was created. */
+  ensureTable(name: string): boolean {
+    if (this.tables.has(name)) return false;
+    const highest = this.one("SELECT max(number) AS n FROM tables WHERE number >= ?", FIRST_USER_TABLE)?.n;
+    const number = SYSTEM_TABLES.get(name) ?? (highest ? Number(highest) + 1 : FIRST_USER_TABLE);
+    this.run("INSERT INTO tables (number, name) VALUES (?, ?)", number, name);
+    this.register({ number, name, indexes: new Map() });
+    this.createIndex(name, "by_id", ["_id"]);
+    this.createIndex(name, "by_creation_time", ["_creationTime", "_id"]);
+    return true;
+  }
+
+  /** Declares an index and fills it from the documents there are; inside a transaction. */
+  createIndex(tableName: string, name: string, fields: string[]): IndexDefinition {
+    if (fields.length > MAX_INDEX_FIELDS) {
+      throw new Error(
+        `index "${tableName}.${name}" has ${fields.length} fields; at most ${MAX_INDEX_FIELDS} are allowed`,
+      );
+    }
+    const table = this.table(tableName);
+    const tail = ["_creationTime", "_id"].filter((field) => !fields.includes(field));
+    const full = name === "by_id" ? ["_id"] : [...fields, ...tail];
+    const { lastInsertRowid } = this.run(
+      "INSERT INTO indexes (tbl, name, fields) VALUES (?, ?, ?)",
+      tableName,
+      name,
+      JSON.stringify(full),
+    );
+    const definition = { id: Number(lastInsertRowid), table: tableName, name, fields: full };
+    table.indexes.set(name, definition);
+    if (name !== "by_id") {
+      for (const row of this.rows(tableName)) {
+        const key = indexKey(definition, JSON.parse(row.json) as JsonObject);
+        this.run(
+          "INSERT INTO entries (idx, key, doc) VALUES (?, ?, ?)",
+          definition.id,
+          toBlob(key),
+          row.rowid,
+        );
+      }
+    }
+    return definition;
+  }
+
+  dropIndex(definition: IndexDefinition): void {
+    this.run("DELETE FROM entries WHERE idx = ?", definition.id);
+    this.run("DELETE FROM indexes WHERE id = ?", definition.id);
+    this.tables.get(definition.table)?.indexes.delete(definition.name);
+  }
+
+  table(name: string): Table {
+    const table = this.tables.get(name);
+    if (!table) throw new Error(`table "${name}" does not exist`);
+    return table;
+  }
+
+  tableOfId = (id: string): string | null => {
+    const number = tableNumberOf(id);
+    return number === null ? null : (this.tableByNumber.get(number)?.name ?? null);
+  };
+
+  newId(tableName: string): string {
+    return newId(this.table(tableName).number);
+  }
+
+  /** All documents of a table in order of id, in portions, so that a large table fits in memory. */
+  *rows(tableName: string): Generator<Row> {
+    const index = this.table(tableName).indexes.get("by_id");
+    if (!index) return;
+    let after: Uint8Array = new Uint8Array();
+    for (;;) {
+      const rows = this.all(
+        "SELECT e.key AS key, e.doc AS doc, d.json AS json FROM entries e JOIN docs d ON d.doc = e.doc WHERE e.idx = ? AND e.key > ? ORDER BY e.key LIMIT 500",
+        index.id,
+        after,
+      );
+      for (const row of rows) yield { rowid: Number(row.doc), json: String(row.json) };
+      const last = rows.at(-1);
+      if (!last) return;
+      after = last.key as Uint8Array;
+    }
+  }
+
+  find(tableName: string, id: string): Row | null {
+    const index = this.tables.get(tableName)?.indexes.get("by_id");
+    if (!index) return null;
+    const row = this.one(
+      "SELECT e.doc AS doc, d.json AS json FROM entries e JOIN docs d ON d.doc = e.doc WHERE e.idx = ? AND e.key = ?",
+      index.id,
+      toBlob(encodeValue(id)),
+    );
+    return row ? { rowid: Number(row.doc), json: String(row.json) } : null;
+  }
+
+  /** Entries of one index with lo <= key < hi, in key order or against it, at most `limit`. */
+  scan(index: number, lo: string, hi: string, descending: boolean, limit: number): Entry[] {
+    const rows = this.all(
+      `SELECT e.key AS key, d.json AS json FROM entries e JOIN docs d ON d.doc = e.doc
+       WHERE e.idx = ? AND e.key >= ? AND e.key < ? ORDER BY e.key ${descending ? "DESC" : "ASC"} LIMIT ?`,
+      index,
+      toBlob(lo),
+      toBlob(hi),
+      limit,
+    );
+    return rows.map((row) => ({ key: fromBlob(row.key as Uint8Array), json: String(row.json) }));
+  }
+}
+
+export function indexKey(definition: IndexDefinition, document: JsonObject): string {
+  let key = "";
+  for (const field of definition.fields) key += encodeValue(fieldAt(document, field));
+  return key;
+}

@@ -1,0 +1,226 @@
+/**
+ * The main thread's side of the action thread, which is started with the first action. An action that holds its
+ * thread in a loop, or runs beyond the time limit, is ended; actions are never run twice.
+ */
+import { Worker } from "node:worker_threads";
+import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
+import type {
+  ActionAnswer,
+  ActionAsk,
+  ActionDone,
+  Analysis,
+  Call,
+  FunctionSpec,
+  HttpCall,
+  Identity,
+  ModuleSet,
+  Outcome,
+  ThreadData,
+} from "../runtime/messages.ts";
+import { Pulse } from "../runtime/pulse.ts";
+import type { JsonObject } from "../values/json.ts";
+import { THREAD_HEAP_MB } from "./database.ts";
+
+const WATCH_INTERVAL_MS = 500;
+
+type Done = ActionDone["done"];
+type Answer = { outcome: Outcome };
+/** What actions may ask of the deployment. */
+export type ActionServices = {
+  query(call: Call): Promise<Answer>;
+  mutation(call: Call): Promise<Answer>;
+  action(call: Call): Promise<Answer>;
+  schedule(path: string, args: JsonObject, atMs: number): Promise<string>;
+  cancel(id: string): Promise<void>;
+};
+
+type Running = { identity: Identity; settle: (done: Done) => void };
+
+/** One thread; after a change of environment a new one takes the new actions, and this one ends with its last. */
+class ActionThread {
+  readonly analysis: Promise<Analysis>;
+  readonly running = new Map<number, Running>();
+  retired = false;
+  private readonly worker: Worker;
+  private readonly pulse = new Pulse();
+  private beats = 0;
+  private lastBeatMs = Date.now();
+  private readonly watch: NodeJS.Timeout;
+  private readonly onGone: () => void;
+
+  constructor(modules: ModuleSet, env: Record<string, string>, services: () => ActionServices, onGone: () => void) {
+    this.onGone = onGone;
+    this.worker = new Worker(new URL("../runtime/actionThread.ts", import.meta.url), {
+      workerData: { modules, pulse: this.pulse.buffer, databaseFile: "", env } satisfies ThreadData,
+      env,
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    });
+    this.analysis = new Promise((resolve, reject) => {
+      type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
+      this.worker.on("message", (message: Message) => {
+        if ("ready" in message) resolve(message.ready);
+        else if ("failed" in message) {
+          reject(new Error(message.failed));
+          this.end(message.failed);
+        } else if ("done" in message) this.settle(message.id, message.done);
+        else void this.answer(message, services());
+      });
+      this.worker.on("error", (error) => {
+        reject(error);
+        this.end(`The action thread failed: ${error.message}`);
+      });
+      this.worker.on("exit", () => this.end("The action thread ended."));
+    });
+    this.analysis.catch(() => {});
+    this.watch = setInterval(() => this.look(), WATCH_INTERVAL_MS);
+    this.watch.unref();
+  }
+
+  post(id: number, message: object, running: Running): void {
+    this.running.set(id, running);
+    this.worker.postMessage({ id, ...message });
+  }
+
+  settle(id: number, done: Done): void {
+    const running = this.running.get(id);
+    this.running.delete(id);
+    running?.settle(done);
+    if (this.retired && this.running.size === 0) this.end("");
+  }
+
+  private look(): void {
+    const beats = this.pulse.beats();
+    if (beats !== this.beats || this.running.size === 0) {
+      this.beats = beats;
+      this.lastBeatMs = Date.now();
+    } else if (Date.now() - this.lastBeatMs > ACTION_STALL_MS) {
+      this.end(
+        `Actions were ended because one held its thread for more than ${ACTION_STALL_MS / 1000}s without yielding. Look for an endless loop.`,
+      );
+    }
+  }
+
+  private async answer({ id, ask, op, args }: ActionAsk, services: ActionServices): Promise<void> {
+    const identity = this.running.get(id)?.identity ?? { kind: "none" as const };
+    const call = { path: String(args.path), args: (args.args ?? {}) as JsonObject, identity };
+    let answer: ActionAnswer;
+    try {
+      if (op === "schedule") {
+        const jobId = await services.schedule(call.path, call.args, Number(args.atMs));
+        answer = { answer: ask, ok: true, value: JSON.stringify(jobId) };
+      } else if (op === "cancel") {
+        await services.cancel(String(args.id));
+        answer = { answer: ask, ok: true, value: "null" };
+      } else {
+        const { outcome } = await services[op](call);
+        answer = outcome.ok
+          ? { answer: ask, ok: true, value: outcome.value }
+          : { answer: ask, ok: false, value: plainMessage(outcome.error.message), ...dataOf(outcome.error) };
+      }
+    } catch (error) {
+      answer = { answer: ask, ok: false, value: (error as Error).message };
+    }
+    this.worker.postMessage(answer);
+  }
+
+  end(reason: string): void {
+    clearInterval(this.watch);
+    const outcome: Outcome = { ok: false, error: { message: reason } };
+    for (const [id, { settle }] of this.running) {
+      this.running.delete(id);
+      settle({ outcome, logLines: [] });
+    }
+    this.onGone();
+    void this.worker.terminate();
+  }
+
+  async terminate(): Promise<void> {
+    clearInterval(this.watch);
+    await this.worker.terminate();
+  }
+}
+
+/** Inside an action, the text of a failed call without the frame that outside callers see. */
+function plainMessage(message: string): string {
+  return message.replace(/^\[Request ID: [0-9a-f]+\] Server Error\n/, "").split("\n    at ")[0]?.trimEnd() ?? message;
+}
+
+function dataOf(error: { data?: ActionAnswer["data"] }): Pick<ActionAnswer, "data"> {
+  return error.data === undefined ? {} : { data: error.data };
+}
+
+export class ActionHost {
+  services: ActionServices | null = null;
+  private env: Record<string, string> = {};
+  private thread: ActionThread | null = null;
+  private readonly threads = new Set<ActionThread>();
+  private lastId = 0;
+  private readonly modules: ModuleSet;
+
+  constructor(modules: ModuleSet) {
+    this.modules = modules;
+  }
+
+  get hasNodeModules(): boolean {
+    return this.modules.some((module) => module.environment === "node" && !module.path.startsWith("_deps/"));
+  }
+
+  configure(env: Record<string, string>): void {
+    this.env = env;
+    const old = this.thread;
+    this.thread = null;
+    if (!old) return;
+    old.retired = true;
+    if (old.running.size === 0) old.end("");
+  }
+
+  /** What the "use node" modules hold. Throws when one fails to load. */
+  async analyse(): Promise<FunctionSpec[]> {
+    return (await this.current().analysis).functions;
+  }
+
+  private current(): ActionThread {
+    if (this.thread) return this.thread;
+    const thread = new ActionThread(
+      this.modules,
+      this.env,
+      () => this.services as ActionServices,
+      () => {
+        if (this.thread === thread) this.thread = null;
+        this.threads.delete(thread);
+      },
+    );
+    this.threads.add(thread);
+    this.thread = thread;
+    return thread;
+  }
+
+  run(call: Call, requestId: string, environment: "isolate" | "node"): Promise<Done> {
+    const limit = environment === "node" ? NODE_ACTION_TIME_MS : ACTION_TIME_MS;
+    return this.start({ op: "action", call, requestId }, call.identity, limit);
+  }
+
+  http(http: HttpCall, identity: Identity, requestId: string): Promise<Done> {
+    return this.start({ op: "http", http, identity, requestId }, identity, ACTION_TIME_MS);
+  }
+
+  private start(message: object, identity: Identity, limitMs: number): Promise<Done> {
+    const thread = this.current();
+    const id = ++this.lastId;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const error = { message: `Action execution timed out (maximum duration: ${limitMs / 1000}s)` };
+        thread.settle(id, { outcome: { ok: false, error }, logLines: [] });
+      }, limitMs);
+      const settle = (done: Done) => {
+        clearTimeout(timer);
+        resolve(done);
+      };
+      thread.post(id, message, { identity, settle });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.threads].map((thread) => thread.terminate()));
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The main thread's side of the database thread: sends requests, keeps a watch on how long functions run, and starts
+ * a new thread when one had to be ended. Requests that had not begun are carried over to the new thread.
+ */
+import { Worker } from "node:worker_threads";
+import { FUNCTION_TIME_MS } from "../limits.ts";
+import type {
+  DatabaseApi,
+  DatabaseFailed,
+  DatabaseOp,
+  DatabaseReady,
+  DatabaseReply,
+  ThreadData,
+} from "../runtime/messages.ts";
+import { Pulse } from "../runtime/pulse.ts";
+
+const WATCH_INTERVAL_MS = 100;
+/** Heap of a function thread; a function that needs more ends its thread. */
+export const THREAD_HEAP_MB = 512;
+
+type Waiting = {
+  op: DatabaseOp;
+  request: unknown;
+  resolve: (reply: unknown) => void;
+  reject: (error: Error) => void;
+};
+
+export type Ready = DatabaseReady["ready"];
+
+/** The function ran too long, or took the thread down with it. The text is for its caller. */
+export class FunctionEnded extends Error {
+  /** Which call of a request with several was the one that ended it. */
+  readonly part: number;
+
+  constructor(message: string, part: number) {
+    super(message);
+    this.part = part;
+  }
+}
+
+export class DatabaseHost {
+  private worker: Worker | null = null;
+  private pulse = new Pulse();
+  private readonly waiting = new Map<number, Waiting>();
+  private lastId = 0;
+  /** Requests are posted only to a thread that is ready; until then they wait. */
+  private ready = false;
+  private stopping = false;
+  private readonly watch: NodeJS.Timeout;
+  private readonly threadData: Omit<ThreadData, "pulse">;
+  /** Called after a thread had to be replaced. */
+  onRestart: (ready: Ready) => void = () => {};
+  /** Called when no new thread can be started. */
+  onLost: (error: Error) => void = () => {};
+
+  constructor(threadData: Omit<ThreadData, "pulse">) {
+    this.threadData = threadData;
+    this.watch = setInterval(() => this.look(), WATCH_INTERVAL_MS);
+    this.watch.unref();
+  }
+
+  start(): Promise<Ready> {
+    this.pulse = new Pulse();
+    const worker = new Worker(new URL("../runtime/databaseThread.ts", import.meta.url), {
+      workerData: { ...this.threadData, pulse: this.pulse.buffer } satisfies ThreadData,
+      env: this.threadData.env,
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    });
+    this.worker = worker;
+    return new Promise((resolve, reject) => {
+      worker.on("message", (message: DatabaseReady | DatabaseFailed | DatabaseReply) => {
+        if ("ready" in message) {
+          this.ready = true;
+          resolve(message.ready);
+          for (const [id, { op, request }] of this.waiting) worker.postMessage({ id, op, request });
+        }
+        else if ("failed" in message) {
+          this.worker = null;
+          reject(new Error(message.failed));
+        } else this.settle(message);
+      });
+      worker.on("error", (error) => {
+        reject(error);
+        if (this.worker === worker) this.lose(this.pulse.request(), `The function thread failed: ${error.message}`);
+      });
+      worker.on("exit", () => {
+        reject(new Error("The database thread ended."));
+        if (this.worker === worker && !this.stopping) this.lose(this.pulse.request(), "The function thread ended.");
+      });
+    });
+  }
+
+  call<Op extends DatabaseOp>(op: Op, request: DatabaseApi[Op]["request"]): Promise<DatabaseApi[Op]["reply"]> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.lastId;
+      this.waiting.set(id, { op, request, resolve: resolve as (reply: unknown) => void, reject });
+      if (this.ready) this.worker?.postMessage({ id, op, request });
+    });
+  }
+
+  private settle({ id, reply, error }: DatabaseReply): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error !== undefined) waiting?.reject(new Error(error));
+    else waiting?.resolve(reply);
+  }
+
+  private look(): void {
+    if (this.pulse.runningFor(Date.now()) <= FUNCTION_TIME_MS || !this.pulse.kill()) return;
+    const request = this.pulse.request();
+    this.lose(
+      request,
+      `Function execution timed out (maximum duration: ${FUNCTION_TIME_MS / 1000}s). Look for an endless loop, or split the work.`,
+    );
+  }
+
+  /** Ends the thread, fails the request that it was busy with, and starts another one. */
+  private lose(culprit: number, message: string): void {
+    const worker = this.worker;
+    this.worker = null;
+    this.ready = false;
+    const waiting = this.waiting.get(culprit);
+    this.waiting.delete(culprit);
+    waiting?.reject(new FunctionEnded(message, this.pulse.part()));
+    void worker?.terminate().then(() => this.restart());
+  }
+
+  private async restart(): Promise<void> {
+    if (this.stopping) return;
+    try {
+      this.onRestart(await this.start());
+    } catch (error) {
+      this.onLost(error as Error);
+    }
+  }
+
+  /** Planned: lets the thread finish what it has, then starts one with a new environment. */
+  async replace(): Promise<Ready> {
+    const old = this.worker;
+    const stopped = this.call("stop", {});
+    this.ready = false;
+    await stopped;
+    this.worker = null;
+    await old?.terminate();
+    return this.start();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.watch);
+    if (this.worker) await this.call("stop", {}).catch(() => {});
+    await this.worker?.terminate();
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Live queries: one entry per (function, arguments, identity, journal), shared by every subscriber. A commit marks
+ * those whose read ranges hold a written key; they run again together, at one timestamp, and their subscribers are
+ * told once all of it is known.
+ *
+ * The database thread answers in order, so when the results of a run arrive, every commit before that run has been
+ * seen here: an entry that is clean then is true as of the run's timestamp.
+ */
+import type { DatabaseHost } from "../host/database.ts";
+import { FunctionEnded } from "../host/database.ts";
+import type { Commit, Failure, Identity, Outcome, QueryRun } from "../runtime/messages.ts";
+import type { JsonObject } from "../values/json.ts";
+import { type Handle, IntervalSet } from "./intervals.ts";
+
+export type QueryKey = { path: string; args: JsonObject; identity: Identity; journal: string | null };
+
+export class LiveQuery {
+  readonly key: string;
+  readonly query: QueryKey;
+  outcome: Outcome | null = null;
+  logLines: string[] = [];
+  journal: string | null;
+  dirty = true;
+  /** Counts results that differed from the one before. */
+  version = 0;
+  readonly subscribers = new Set<Subscriber>();
+  ranges: { index: number; handle: Handle<LiveQuery> }[] = [];
+
+  constructor(key: string, query: QueryKey) {
+    this.key = key;
+    this.query = query;
+    this.journal = query.journal;
+  }
+}
+
+/** Someone who holds live queries; told after each round of runs. */
+export interface Subscriber {
+  settled(ts: bigint): void;
+}
+
+export type RunListener = (query: QueryKey, run: QueryRun) => void;
+
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+export class LiveQueries {
+  /** Timestamp of the last commit that this thread knows of. */
+  latestTs: bigint;
+  private readonly entries = new Map<string, LiveQuery>();
+  private readonly byIndex = new Map<number, IntervalSet<LiveQuery>>();
+  private readonly dirty = new Set<LiveQuery>();
+  private readonly waiting = new Set<Subscriber>();
+  private running = false;
+  private readonly database: DatabaseHost;
+  private readonly onRun: RunListener;
+
+  constructor(database: DatabaseHost, latestTs: bigint, onRun: RunListener) {
+    this.database = database;
+    this.latestTs = latestTs;
+    this.onRun = onRun;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  subscribe(query: QueryKey, subscriber: Subscriber): LiveQuery {
+    const key = stable([query.path, query.args, query.identity, query.journal]);
+    let entry = this.entries.get(key);
+    if (!entry) {
+      entry = new LiveQuery(key, query);
+      this.entries.set(key, entry);
+      this.dirty.add(entry);
+    }
+    entry.subscribers.add(subscriber);
+    return entry;
+  }
+
+  unsubscribe(entry: LiveQuery, subscriber: Subscriber): void {
+    entry.subscribers.delete(subscriber);
+    if (entry.subscribers.size > 0) return;
+    this.forgetRanges(entry);
+    this.dirty.delete(entry);
+    this.entries.delete(entry.key);
+  }
+
+  /** Marks what a commit touched, and sees to it that it runs again. */
+  committed(commit: Commit): void {
+    this.latestTs = commit.ts;
+    for (const { index, key } of commit.writes) this.byIndex.get(index)?.stab(key, (entry) => this.mark(entry));
+    this.refresh();
+  }
+
+  /** After a change that read sets don't cover: other code, another environment. */
+  invalidateAll(): void {
+    for (const entry of this.entries.values()) this.mark(entry);
+    this.refresh();
+  }
+
+  private mark(entry: LiveQuery): void {
+    entry.dirty = true;
+    this.dirty.add(entry);
+  }
+
+  /** Tells the subscriber when all its queries are known at one timestamp; soon, if they are already. */
+  notify(subscriber: Subscriber): void {
+    this.waiting.add(subscriber);
+    this.refresh();
+  }
+
+  private refresh(): void {
+    if (this.running) return;
+    if (this.dirty.size > 0) void this.run();
+    else this.settle(new Set());
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    const batch = [...this.dirty];
+    this.dirty.clear();
+    const touched = new Set<Subscriber>();
+    for (const entry of batch) {
+      entry.dirty = false;
+      for (const subscriber of entry.subscribers) touched.add(subscriber);
+    }
+    try {
+      const { runs } = await this.database.call("queries", {
+        calls: batch.map((entry) => ({ ...entry.query, journal: entry.journal })),
+      });
+      for (const [i, entry] of batch.entries()) {
+        const run = runs[i];
+        if (run && this.entries.get(entry.key) === entry) this.accept(entry, run);
+      }
+    } catch (error) {
+      this.failed(batch, error as Error);
+    }
+    this.running = false;
+    this.settle(touched);
+    if (this.dirty.size > 0 || this.waiting.size > 0) this.refresh();
+  }
+
+  private accept(entry: LiveQuery, run: QueryRun): void {
+    this.onRun(entry.query, run);
+    entry.journal = run.journal;
+    this.forgetRanges(entry);
+    for (const { index, lo, hi } of run.reads) {
+      if (lo >= hi) continue;
+      let set = this.byIndex.get(index);
+      if (!set) {
+        set = new IntervalSet();
+        this.byIndex.set(index, set);
+      }
+      entry.ranges.push({ index, handle: set.add(lo, hi, entry) });
+    }
+    this.store(entry, run.outcome, run.logLines);
+  }
+
+  private store(entry: LiveQuery, outcome: Outcome, logLines: string[]): void {
+    const same =
+      entry.outcome !== null &&
+      entry.outcome.ok &&
+      outcome.ok &&
+      entry.outcome.value === outcome.value &&
+      JSON.stringify(entry.logLines) === JSON.stringify(logLines);
+    if (same) return;
+    entry.outcome = outcome;
+    entry.logLines = logLines;
+    entry.version += 1;
+  }
+
+  /** One query ended the thread: it fails, the others of its round run again. */
+  private failed(batch: LiveQuery[], error: Error): void {
+    const culprit = error instanceof FunctionEnded ? batch[error.part] : null;
+    const failure: Failure = { message: error.message };
+    for (const entry of batch) {
+      if (this.entries.get(entry.key) !== entry) continue;
+      if (entry === culprit || culprit === null || culprit === undefined) {
+        this.store(entry, { ok: false, error: failure }, []);
+      } else this.mark(entry);
+    }
+  }
+
+  private forgetRanges(entry: LiveQuery): void {
+    for (const { index, handle } of entry.ranges) {
+      const set = this.byIndex.get(index);
+      set?.remove(handle);
+      if (set?.size === 0) this.byIndex.delete(index);
+    }
+    entry.ranges = [];
+  }
+
+  /** Tells those whose queries are all known; who has a dirty one is told after the next round. */
+  private settle(touched: Set<Subscriber>): void {
+    const told = new Set([...touched, ...this.waiting]);
+    this.waiting.clear();
+    for (const subscriber of told) subscriber.settled(this.latestTs);
+  }
+}

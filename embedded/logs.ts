@@ -1,0 +1,91 @@
+/**
+ * What functions logged and how they ended: a ring of recent executions for `npx convex logs`, and lines on stderr.
+ */
+import type { Failure } from "./runtime/messages.ts";
+
+export type Execution = {
+  udfType: "Query" | "Mutation" | "Action" | "HttpAction";
+  /** `dir/file:export`, or `GET /path` for an HTTP action. */
+  identifier: string;
+  requestId: string;
+  logLines: string[];
+  error: Failure | null;
+  /** Seconds. */
+  executionTime: number;
+  caller: "HttpApi" | "SyncWorker" | "Scheduler" | "Action" | "HttpEndpoint";
+  environment: "isolate" | "node";
+};
+
+type Entry = {
+  atMs: number;
+  execution: Execution;
+};
+
+const KEPT = 2_000;
+/** A poll without news is answered after this long; below the idle limits of usual proxies. */
+const POLL_MS = 45_000;
+
+export class Logs {
+  private readonly entries: Entry[] = [];
+  private lastMs = 0;
+  private readonly waiting = new Set<() => void>();
+  private readonly print: (line: string) => void;
+
+  constructor(print: (line: string) => void) {
+    this.print = print;
+  }
+
+  add(execution: Execution): void {
+    // Distinct, growing times, since a reader continues after the time of the last entry it has.
+    this.lastMs = Math.max(Date.now(), this.lastMs + 0.001);
+    this.entries.push({ atMs: this.lastMs, execution });
+    if (this.entries.length > KEPT) this.entries.shift();
+    for (const line of execution.logLines) {
+      this.print(`${execution.udfType.charAt(0)}(${execution.identifier}) ${line}`);
+    }
+    if (execution.error) this.print(`${execution.udfType.charAt(0)}(${execution.identifier}) [ERROR] ${execution.error.message.trimEnd()}`);
+    for (const wake of this.waiting) wake();
+  }
+
+  /** Executions after the cursor (ms); waits for one, except on a first poll. */
+  async poll(cursor: number, closed: AbortSignal): Promise<{ entries: object[]; newCursor: number }> {
+    if (cursor > 0 && this.after(cursor).length === 0) await this.news(closed);
+    const found = this.after(cursor);
+    return { entries: found.map(render), newCursor: found.at(-1)?.atMs ?? Math.max(cursor, this.lastMs, 1) };
+  }
+
+  private after(cursor: number): Entry[] {
+    return this.entries.filter((entry) => entry.atMs > cursor);
+  }
+
+  private news(closed: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.waiting.delete(done);
+        closed.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, POLL_MS);
+      this.waiting.add(done);
+      closed.addEventListener("abort", done);
+    });
+  }
+
+  close(): void {
+    for (const wake of [...this.waiting]) wake();
+  }
+}
+
+function render({ atMs, execution }: Entry): object {
+  const { error, ...rest } = execution;
+  return {
+    kind: "Completion",
+    ...rest,
+    timestamp: atMs / 1000,
+    error: error?.message ?? null,
+    success: error === null ? { status: "success" } : null,
+    cachedResult: false,
+    usageStats: {},
+  };
+}

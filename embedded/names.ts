@@ -1,0 +1,37 @@
+/** Names of functions and requests, and what callers are told when a name is wrong. */
+import { DeveloperError } from "./engine/errors.ts";
+import type { FunctionSpec } from "./runtime/messages.ts";
+import type { JsonObject } from "./values/json.ts";
+
+/** `dir/file.js:name`, `dir/file:name` and `dir/file` (its default export) in one spelling. */
+export function canonicalPath(path: string): string {
+  const [module = "", name = "default"] = path.split(":");
+  return `${module.replace(/\.js$/, "").replace(/^\/+/, "")}:${name}`;
+}
+
+export function notFound(path: string, visibility = ""): string {
+  const adjective = visibility === "" ? "" : `${visibility} `;
+  return `Could not find ${adjective}function for '${canonicalPath(path).replace(/:default$/, "")}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`;
+}
+
+export function wrongKind(spec: FunctionSpec, wanted: string): string {
+  const name = (kind: string) => kind.charAt(0).toUpperCase() + kind.slice(1);
+  const [module, fn] = spec.path.split(":");
+  return `Trying to execute ${module}.js:${fn} as ${name(wanted)}, but it is defined as ${name(spec.kind)}.`;
+}
+
+export function requestId(): string {
+  return Math.floor(Math.random() * 2 ** 52)
+    .toString(16)
+    .padStart(16, "0")
+    .slice(0, 16);
+}
+
+/** A function reference as `convex/server` sends it: a name or a handle; components are not supported. */
+export function functionPath(args: JsonObject): string {
+  if (typeof args.name === "string") return canonicalPath(args.name);
+  if (typeof args.functionHandle === "string") return canonicalPath(args.functionHandle.replace("function://", ""));
+  throw new DeveloperError(
+    `Components are not supported by this deployment (function reference ${JSON.stringify(args.reference)}).`,
+  );
+}

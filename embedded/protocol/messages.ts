@@ -1,0 +1,235 @@
+/**
+ * The sync protocol: JSON text frames on a WebSocket at `/api/sync` or `/api/<npm version>/sync`.
+ * Source: npm `convex`, `src/browser/sync/protocol.ts`.
+ *
+ * The client speaks first (Connect), then sends its identity (Authenticate), its queries (ModifyQuerySet) and calls
+ * (Mutation, Action). The server answers with Transitions from one version of the client's view to the next; a
+ * version is {querySet, identity, ts}, where the first two count the client's own modifications and ts is the
+ * timestamp of the data. Rules that clients rely on:
+ *
+ *   - a Transition starts at exactly the version that the one before it ended at; a socket begins at {0, 0, 0}
+ *   - all queries of a Transition are true at its end timestamp
+ *   - a mutation is complete for its caller when a Transition with ts >= its own has arrived, so one follows every
+ *     MutationResponse, also one that failed
+ *   - a Transition that contains a mutation's effect never comes before its MutationResponse
+ *   - mutations of one socket run in order
+ */
+import { isObject, type Json, type JsonObject } from "../values/json.ts";
+
+export type QueryModification =
+  | { type: "Add"; queryId: number; udfPath: string; args: JsonObject; journal: string | null }
+  | { type: "Remove"; queryId: number };
+
+export type ClientMessage =
+  | { type: "Connect"; sessionId: string; maxObservedTimestamp: bigint | null; clientTs: number | null }
+  | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: QueryModification[] }
+  | { type: "Mutation" | "Action"; requestId: number; udfPath: string; args: JsonObject }
+  | { type: "Authenticate"; baseVersion: number; token: Token }
+  | { type: "Event" };
+export type Token =
+  | { kind: "None" }
+  | { kind: "User"; value: string }
+  | { kind: "Admin"; value: string; actingAs: JsonObject | null };
+
+export type StateVersion = { querySet: number; identity: number; ts: bigint };
+export type StateModification =
+  | { type: "QueryUpdated"; queryId: number; value: Raw; logLines: string[]; journal: string | null }
+  | {
+      type: "QueryFailed";
+      queryId: number;
+      errorMessage: string;
+      logLines: string[];
+      journal: string | null;
+      errorData?: Json;
+    }
+  | { type: "QueryRemoved"; queryId: number };
+
+/** JSON text that goes into a message as it is. */
+export class Raw {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export class ProtocolError extends Error {}
+
+/** A timestamp on the wire: 8 bytes, little endian, in base64. */
+export function encodeTs(ts: bigint): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(ts);
+  return bytes.toString("base64");
+}
+
+export function decodeTs(text: string): bigint {
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.length !== 8) throw new ProtocolError("timestamp must be 8 bytes in base64");
+  return bytes.readBigUInt64LE();
+}
+
+function field<T>(message: JsonObject, name: string, type: "string" | "number" | "object"): T {
+  const value = message[name];
+  if (typeof value !== type || value === null) {
+    throw new ProtocolError(`message ${String(message.type)}: field "${name}" must be a ${type}`);
+  }
+  return value as T;
+}
+
+function count(message: JsonObject, name: string): number {
+  const value = field<number>(message, name, "number");
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new ProtocolError(`message ${String(message.type)}: field "${name}" must be a 32-bit unsigned integer`);
+  }
+  return value;
+}
+
+/** Arguments come as an array of one object. */
+export function parseArgs(args: Json | undefined): JsonObject {
+  const first = Array.isArray(args) ? args[0] : args;
+  if (first === undefined) return {};
+  if (!isObject(first) || (Array.isArray(args) && args.length > 1)) {
+    throw new ProtocolError('field "args" must be one object, or an array of one object');
+  }
+  return first as JsonObject;
+}
+
+function parseModification(value: Json): QueryModification {
+  if (!isObject(value)) throw new ProtocolError('field "modifications" must hold objects');
+  const message = value as JsonObject;
+  const queryId = count(message, "queryId");
+  if (message.type === "Remove") return { type: "Remove", queryId };
+  if (message.type !== "Add") throw new ProtocolError(`unknown query modification ${String(message.type)}`);
+  return {
+    type: "Add",
+    queryId,
+    udfPath: field(message, "udfPath", "string"),
+    args: parseArgs(message.args),
+    journal: typeof message.journal === "string" ? message.journal : null,
+  };
+}
+
+function parseToken(message: JsonObject): Token {
+  switch (message.tokenType) {
+    case "None":
+      return { kind: "None" };
+    case "User":
+      return { kind: "User", value: field(message, "value", "string") };
+    case "Admin": {
+      const actingAs = message.impersonating ?? message.actingAs ?? message.acting_as ?? null;
+      return {
+        kind: "Admin",
+        value: field(message, "value", "string"),
+        actingAs: isObject(actingAs) ? (actingAs as JsonObject) : null,
+      };
+    }
+    default:
+      throw new ProtocolError(`unknown token type ${String(message.tokenType)}`);
+  }
+}
+
+/** Throws ProtocolError naming the field that is wrong. */
+export function parseClientMessage(text: string): ClientMessage {
+  let message: JsonObject;
+  try {
+    message = JSON.parse(text) as JsonObject;
+  } catch {
+    throw new ProtocolError("a frame must be JSON text");
+  }
+  if (!isObject(message)) throw new ProtocolError("a frame must be a JSON object");
+  switch (message.type) {
+    case "Connect":
+      return {
+        type: "Connect",
+        sessionId: field(message, "sessionId", "string"),
+        maxObservedTimestamp:
+          typeof message.maxObservedTimestamp === "string" ? decodeTs(message.maxObservedTimestamp) : null,
+        clientTs: typeof message.clientTs === "number" ? message.clientTs : null,
+      };
+    case "ModifyQuerySet":
+      return {
+        type: "ModifyQuerySet",
+        baseVersion: count(message, "baseVersion"),
+        newVersion: count(message, "newVersion"),
+        modifications: field<Json[]>(message, "modifications", "object").map(parseModification),
+      };
+    case "Mutation":
+    case "Action":
+      return {
+        type: message.type,
+        requestId: count(message, "requestId"),
+        udfPath: field(message, "udfPath", "string"),
+        args: parseArgs(message.args),
+      };
+    case "Authenticate":
+      return { type: "Authenticate", baseVersion: count(message, "baseVersion"), token: parseToken(message) };
+    case "Event":
+      return { type: "Event" };
+    default:
+      throw new ProtocolError(`unknown message type ${String(message.type)}`);
+  }
+}
+
+function encodeVersion(version: StateVersion): JsonObject {
+  return { ...version, ts: encodeTs(version.ts) };
+}
+
+/** A message as text; Raw values go in unchanged. */
+function encode(message: Record<string, unknown>): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(message)) {
+    if (value === undefined) continue;
+    parts.push(`${JSON.stringify(name)}:${value instanceof Raw ? value.text : JSON.stringify(value)}`);
+  }
+  return `{${parts.join(",")}}`;
+}
+
+export function transition(
+  start: StateVersion,
+  end: StateVersion,
+  modifications: StateModification[],
+  clientClockSkew: number | null,
+): string {
+  return encode({
+    type: "Transition",
+    startVersion: encodeVersion(start),
+    endVersion: encodeVersion(end),
+    modifications: new Raw(`[${modifications.map((modification) => encode(modification)).join(",")}]`),
+    clientClockSkew,
+    serverTs: Date.now() * 1e6,
+  });
+}
+
+export function response(
+  type: "MutationResponse" | "ActionResponse",
+  requestId: number,
+  outcome: { ok: true; value: string } | { ok: false; error: { message: string; data?: Json } },
+  ts: bigint | null,
+  logLines: string[],
+): string {
+  const failed = outcome.ok ? null : outcome.error;
+  return encode({
+    type,
+    requestId,
+    success: outcome.ok,
+    result: outcome.ok ? new Raw(outcome.value) : failed?.message,
+    ts: type === "MutationResponse" ? (ts === null ? null : encodeTs(ts)) : undefined,
+    logLines,
+    errorData: failed?.data,
+  });
+}
+
+/** Splits a large transition for clients that can put it together again. */
+export function chunks(text: string, size: number, transitionId: string): string[] {
+  if (text.length <= size) return [text];
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + size, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    parts.push(text.slice(at, end));
+    at = end;
+  }
+  return parts.map((chunk, partNumber) =>
+    JSON.stringify({ type: "TransitionChunk", chunk, partNumber, totalParts: parts.length, transitionId }),
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * The thread that runs actions and HTTP actions. It has the network and timers, and no database: what an action does
+ * with `ctx.runQuery`, `ctx.runMutation`, `ctx.runAction` and `ctx.scheduler` is asked of the main thread.
+ */
+import { setInterval } from "node:timers";
+import { parentPort, workerData } from "node:worker_threads";
+import { functionPath } from "../names.ts";
+import type { Json, JsonObject } from "../values/json.ts";
+import { currentRun, installConsole, installConvexGlobal, LogBook, type Run, type Syscalls } from "./context.ts";
+import { failure } from "./errors.ts";
+import { type Loaded, loadModules } from "./loader.ts";
+import type {
+  ActionAnswer,
+  ActionAsk,
+  ActionRequest,
+  Call,
+  HttpCall,
+  HttpReply,
+  Identity,
+  Outcome,
+  ThreadData,
+} from "./messages.ts";
+import { Pulse } from "./pulse.ts";
+
+const BEAT_INTERVAL_MS = 500;
+
+const port = parentPort;
+if (!port) throw new Error("actionThread.ts runs only as a worker thread");
+const data = workerData as ThreadData;
+
+/** Errors of functions that an action called; `convex/server` makes a ConvexError of it if there is data. */
+class AskError extends Error {
+  data?: Json;
+}
+
+const asked = new Map<number, { resolve: (value: string) => void; reject: (error: Error) => void }>();
+let lastAsk = 0;
+
+function ask(id: number, op: ActionAsk["op"], args: JsonObject): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const number = ++lastAsk;
+    asked.set(number, { resolve, reject });
+    port?.postMessage({ id, ask: number, op, args } satisfies ActionAsk);
+  });
+}
+
+function answered({ answer, ok, value, data: errorData }: ActionAnswer): void {
+  const waiting = asked.get(answer);
+  asked.delete(answer);
+  if (ok) return waiting?.resolve(value);
+  const error = new AskError(value);
+  if (errorData !== undefined) error.data = errorData;
+  waiting?.reject(error);
+}
+
+class ActionSyscalls implements Syscalls {
+  private readonly id: number;
+  private readonly path: string;
+  private readonly identity: Identity;
+
+  constructor(id: number, path: string, identity: Identity) {
+    this.id = id;
+    this.path = path;
+    this.identity = identity;
+  }
+
+  syscall(op: string): string {
+    throw new Error(`Operation ${op} is not possible in an action; use ctx.runQuery or ctx.runMutation.`);
+  }
+
+  jsSyscall(op: string): unknown {
+    throw new Error(`Operation ${op} is not supported by this deployment.`);
+  }
+
+  async asyncSyscall(op: string, text: string): Promise<string> {
+    const args = JSON.parse(text) as JsonObject;
+    switch (op) {
+      case "1.0/actions/query":
+      case "1.0/actions/mutation":
+      case "1.0/actions/action":
+        return ask(this.id, op.slice("1.0/actions/".length) as "query", {
+          path: functionPath(args),
+          args: args.args ?? {},
+        });
+      case "1.0/actions/schedule":
+        return ask(this.id, "schedule", {
+          path: functionPath(args),
+          args: args.args ?? {},
+          atMs: Number(args.ts) * 1000,
+        });
+      case "1.0/actions/cancel_job":
+        return ask(this.id, "cancel", { id: args.id ?? null });
+      case "1.0/getUserIdentity":
+        return this.identity.kind === "user" ? JSON.stringify(this.identity.attributes) : "null";
+      case "1.0/createFunctionHandle":
+        return JSON.stringify(`function://${functionPath(args)}`);
+      case "1.0/getFunctionMetadata":
+        return JSON.stringify({ name: this.path, componentPath: "" });
+      default:
+        throw new Error(`Operation ${op} is not supported by this deployment.`);
+    }
+  }
+}
+
+function scope(request: ActionRequest, path: string, identity: Identity, log: LogBook): Run {
+  const syscalls = new ActionSyscalls(request.id, path, identity);
+  return { path, identity, requestId: request.requestId, syscalls, log, frozen: null };
+}
+
+async function runAction(loaded: Loaded, request: ActionRequest, call: Call, log: LogBook): Promise<Outcome> {
+  const action = loaded.functions.get(call.path);
+  if (!action) throw new Error(`${call.path} is not loaded`);
+  const run = scope(request, call.path, call.identity, log);
+  const value = await currentRun.run(run, () => action.invokeAction(request.requestId, JSON.stringify([call.args])));
+  return { ok: true, value };
+}
+
+async function runHttp(
+  loaded: Loaded,
+  request: ActionRequest,
+  http: HttpCall,
+  identity: Identity,
+  log: LogBook,
+): Promise<{ reply: HttpReply; route: string }> {
+  const path = new URL(http.url).pathname;
+  const found = loaded.router?.lookup(path, http.method);
+  if (!found) {
+    const text = loaded.router
+      ? `No matching routes found for ${http.method} ${path}.`
+      : "This Convex deployment does not have HTTP actions enabled.";
+    return { reply: { status: 404, headers: [["content-type", "text/plain"]], body: Buffer.from(text) }, route: path };
+  }
+  const [endpoint, , route] = found;
+  const hasBody = http.body !== null && http.method !== "GET" && http.method !== "HEAD";
+  const incoming = new Request(http.url, {
+    method: http.method,
+    headers: http.headers,
+    body: hasBody ? Buffer.from(http.body as Uint8Array) : null,
+  });
+  const response = await currentRun.run(scope(request, route, identity, log), () => endpoint.invokeHttpAction(incoming));
+  if (!(response instanceof Response)) throw new Error(`The HTTP action at ${route} must return a Response.`);
+  const body = new Uint8Array(await response.arrayBuffer());
+  return { reply: { status: response.status, headers: [...response.headers], body }, route };
+}
+
+async function handle(loaded: Loaded, request: ActionRequest): Promise<void> {
+  const log = new LogBook();
+  try {
+    if (request.op === "action") {
+      const outcome = await runAction(loaded, request, request.call, log);
+      port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines } });
+    } else {
+      const { reply, route } = await runHttp(loaded, request, request.http, request.identity, log);
+      const outcome: Outcome = { ok: true, value: "null" };
+      port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines, http: reply, route } });
+    }
+  } catch (error) {
+    const outcome: Outcome = { ok: false, error: failure(error, request.requestId) };
+    port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines } });
+  }
+}
+
+async function start(): Promise<void> {
+  const pulse = new Pulse(data.pulse);
+  setInterval(() => pulse.beat(), BEAT_INTERVAL_MS).unref();
+  process.setSourceMapsEnabled(true);
+  installConvexGlobal();
+  installConsole();
+  // A promise that a function forgot to await must not take the thread and its other actions down.
+  process.on("unhandledRejection", (reason) => {
+    currentRun.getStore()?.log.write("ERROR", ["Unhandled rejection:", reason]);
+  });
+  process.on("uncaughtException", (error) => {
+    currentRun.getStore()?.log.write("ERROR", ["Uncaught exception:", error]);
+  });
+  const loaded = await loadModules(data.modules, true);
+  port?.on("message", (message: ActionRequest | ActionAnswer) => {
+    if ("answer" in message) answered(message);
+    else void handle(loaded, message);
+  });
+  port?.postMessage({ ready: loaded.analysis });
+}
+
+start().catch((error: unknown) => {
+  port.postMessage({ failed: error instanceof Error ? error.message : String(error) });
+});

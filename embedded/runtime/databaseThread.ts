@@ -1,0 +1,230 @@
+/**
+ * The thread that owns the database file and runs queries and mutations, one after the other.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { Ended, Executor } from "../engine/executor.ts";
+import { cancelJob, dueJobs, finishJob, type JobDocument, jobsIn, readJob, scheduleJob } from "../engine/jobs.ts";
+import { applySchema, parseSchema } from "../engine/schema.ts";
+import { META_INDEX, SCHEDULED_TABLE, Store } from "../engine/store.ts";
+import { ENV_FACT } from "../engine/system.ts";
+import { Transaction } from "../engine/transaction.ts";
+import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
+import { installConsole, installConvexGlobal } from "./context.ts";
+import { freezeGlobals } from "./freeze.ts";
+import { canonicalPath } from "../names.ts";
+import { loadModules } from "./loader.ts";
+import type {
+  Commit,
+  DatabaseApi,
+  DatabaseOp,
+  DatabaseRequest,
+  Job,
+  ThreadData,
+} from "./messages.ts";
+import { Pulse } from "./pulse.ts";
+
+/** Jobs handed to the scheduler at a time. */
+const DUE_PORTION = 64;
+/** Old results looked at when the deployment starts; fewer than the limit of writes in one transaction. */
+const FORGOTTEN_AT_ONCE = 5_000;
+
+const port = parentPort;
+if (!port) throw new Error("databaseThread.ts runs only as a worker thread");
+const data = workerData as ThreadData;
+
+async function start(): Promise<void> {
+  const store = new Store(data.databaseFile);
+  const env: Record<string, string> = { ...data.env };
+  for (const row of store.all("SELECT name, value FROM env")) env[String(row.name)] = String(row.value);
+  installConvexGlobal();
+  installConsole();
+  process.setSourceMapsEnabled(true);
+  freezeGlobals(env);
+  const loaded = await loadModules(data.modules, false);
+  const schema = loaded.analysis.schema === null ? null : parseSchema(loaded.analysis.schema);
+  applySchema(store, schema);
+  forgetOldJobs(store);
+  const executor = new Executor(store, schema, loaded, new Pulse(data.pulse));
+  const api = operations(store, executor);
+  const queue: DatabaseRequest[] = [];
+  let busy = false;
+  const pump = async () => {
+    if (busy) return;
+    busy = true;
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      try {
+        const operation = api[next.op] as (request: unknown, id: number) => unknown;
+        const reply = await operation(next.request, next.id);
+        port?.postMessage({ id: next.id, reply });
+      } catch (error) {
+        if (error instanceof Ended) return;
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        port?.postMessage({ id: next.id, error: text });
+      }
+    }
+    busy = false;
+  };
+  port?.on("message", (request: DatabaseRequest) => {
+    queue.push(request);
+    void pump();
+  });
+  port?.postMessage({ ready: { analysis: loaded.analysis, lastTs: store.lastTs, env, crons: readCrons(store) } });
+}
+
+type Operations = {
+  [Op in DatabaseOp]: (
+    request: DatabaseApi[Op]["request"],
+    id: number,
+  ) => DatabaseApi[Op]["reply"] | Promise<DatabaseApi[Op]["reply"]>;
+};
+
+function operations(store: Store, executor: Executor): Operations {
+  /** A transaction of the deployment itself. */
+  const write = <T>(work: (transaction: Transaction) => T): { result: T; commit: Commit } => {
+    store.begin();
+    const transaction = executor.transaction();
+    try {
+      const result = work(transaction);
+      const ts = store.nextTs();
+      store.commit(ts);
+      return { result, commit: { ts, writes: transaction.writes } };
+    } catch (error) {
+      store.rollback();
+      store.reload();
+      throw error;
+    }
+  };
+  const toJob = (job: JobDocument): Job => {
+    const path = canonicalPath(job.name);
+    const kind = executor.specs.find((spec) => spec.path === path)?.kind ?? null;
+    return { id: job._id, path, args: job.args[0], kind };
+  };
+  return {
+    async queries({ calls }, id) {
+      const runs = [];
+      for (const [part, call] of calls.entries()) runs.push(await executor.query(id, part, call));
+      return { ts: store.lastTs, runs };
+    },
+    mutation: (call, id) => executor.mutation(id, call),
+    validate: ({ path, which, value }) => ({ problem: executor.problem(path, which, value) }),
+    addSpecs({ specs }) {
+      executor.addSpecs(specs);
+      return {};
+    },
+    schedule({ path, args, atMs }) {
+      const { result, commit } = write((transaction) => scheduleJob(transaction, path, args, atMs, Date.now()));
+      return { id: result, commit };
+    },
+    cancel: ({ id }) => ({ commit: write((transaction) => cancelJob(transaction, id, Date.now())).commit }),
+    dueJobs({ nowMs }) {
+      const { due, nextMs } = dueJobs(store, nowMs, DUE_PORTION);
+      return { jobs: due.map(toJob), nextMs };
+    },
+    async runMutationJob({ id, requestId }, request) {
+      const job = readJob(store, id);
+      if (job?.state.kind !== "pending") return null;
+      const path = canonicalPath(job.name);
+      const call = { path, args: job.args[0], identity: { kind: "none" as const }, requestId };
+      const run = await executor.mutation(request, call, (transaction) => {
+        // The function may have cancelled itself.
+        if (readJob(store, id)?.state.kind === "pending") finishJob(transaction, id, "success", Date.now());
+      });
+      if (run.outcome.ok) return { ...run, path };
+      const { message } = run.outcome.error;
+      const { commit } = write((transaction) => finishJob(transaction, id, "failed", Date.now(), message));
+      return { ...run, commit, path };
+    },
+    startActionJob({ id }) {
+      const job = readJob(store, id);
+      if (job?.state.kind !== "pending") return { job: null, commit: null };
+      const { commit } = write((transaction) => finishJob(transaction, id, "inProgress", Date.now()));
+      return { job: toJob(job), commit };
+    },
+    finishActionJob({ id, error }) {
+      const kind = readJob(store, id)?.state.kind;
+      if (kind !== "inProgress" && kind !== "pending") return { commit: null };
+      const state = error === null ? "success" : "failed";
+      return { commit: write((t) => finishJob(t, id, state, Date.now(), error ?? undefined)).commit };
+    },
+    abandonActions() {
+      const abandoned = jobsIn(store, "inProgress", 100_000);
+      const { commit } = write((transaction) => {
+        for (const job of abandoned) {
+          finishJob(transaction, job._id, "failed", Date.now(), "The deployment stopped while this action was running.");
+        }
+      });
+      return { commit };
+    },
+    setCrons({ crons }) {
+      write(() => {
+        store.run("DELETE FROM crons");
+        for (const cron of crons) {
+          store.run(
+            "INSERT INTO crons (name, spec, next, job) VALUES (?, ?, ?, ?)",
+            cron.name,
+            cron.spec,
+            cron.nextMs,
+            cron.job,
+          );
+        }
+      });
+      return {};
+    },
+    fireCron({ name, path, args, nextMs }) {
+      const row = store.one("SELECT job FROM crons WHERE name = ?", name);
+      const last = row?.job ? readJob(store, String(row.job)) : null;
+      const stillRunning = last?.state.kind === "pending" || last?.state.kind === "inProgress";
+      const { commit } = write((transaction) => {
+        const job = stillRunning ? (last?._id ?? null) : scheduleJob(transaction, path, args, Date.now(), Date.now());
+        store.run("UPDATE crons SET next = ?, job = ? WHERE name = ?", nextMs, job, name);
+      });
+      return { commit };
+    },
+    setEnv({ changes }) {
+      const { commit } = write((transaction) => {
+        for (const { name, value } of changes) {
+          if (value === null) store.run("DELETE FROM env WHERE name = ?", name);
+          else
+            store.run(
+              "INSERT INTO env (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+              name,
+              value,
+            );
+        }
+        transaction.writes.push({ index: META_INDEX, key: ENV_FACT });
+      });
+      return { commit };
+    },
+    stop() {
+      store.db.close();
+      return {};
+    },
+  };
+}
+
+function readCrons(store: Store): { name: string; spec: string; nextMs: number; job: string | null }[] {
+  return store.all("SELECT name, spec, next, job FROM crons").map((row) => ({
+    name: String(row.name),
+    spec: String(row.spec),
+    nextMs: Number(row.next),
+    job: row.job === null ? null : String(row.job),
+  }));
+}
+
+function forgetOldJobs(store: Store): void {
+  const before = Date.now() - SCHEDULED_RESULT_RETENTION_MS;
+  store.begin();
+  const transaction = new Transaction(store, null, Date.now());
+  for (const state of ["success", "failed", "canceled"] as const) {
+    for (const job of jobsIn(store, state, FORGOTTEN_AT_ONCE)) {
+      if ((job.completedTime ?? 0) < before) transaction.remove(SCHEDULED_TABLE, job._id);
+    }
+  }
+  store.commit(store.nextTs());
+}
+
+start().catch((error: unknown) => {
+  const named = error instanceof Error && (error.name === "LoadError" || error.name === "SchemaError");
+  const text = error instanceof Error ? (named ? error.message : (error.stack ?? error.message)) : String(error);
+  port.postMessage({ failed: text });
+});

@@ -1,0 +1,155 @@
+/**
+ * What the main thread and the function threads say to each other. Everything here is structured-cloneable; values
+ * travel as JSON text in Convex's encoding, so that nothing is parsed twice.
+ */
+import type { Json, JsonObject } from "../values/json.ts";
+import type { ReadRange, Write } from "../engine/transaction.ts";
+
+/** One bundled module: `path` is relative to the functions folder and ends in `.js`. */
+export type Module = {
+  path: string;
+  source: string;
+  sourceMap?: string;
+  environment: "isolate" | "node";
+};
+/** The input of a deployment: everything that bundling a functions folder, or a push, provides. */
+export type ModuleSet = Module[];
+
+export type FunctionKind = "query" | "mutation" | "action";
+export type FunctionSpec = {
+  /** Canonical: `dir/file:export`. */
+  path: string;
+  kind: FunctionKind;
+  visibility: "public" | "internal";
+  environment: "isolate" | "node";
+  args: string;
+  returns: string | null;
+};
+export type CronSpec = { name: string; function: string; args: JsonObject; schedule: CronSchedule };
+export type CronSchedule =
+  | { type: "interval"; seconds?: number; minutes?: number; hours?: number }
+  | { type: "hourly"; minuteUTC?: number }
+  | { type: "daily"; hourUTC: number; minuteUTC?: number }
+  | { type: "weekly"; dayOfWeek: string; hourUTC: number; minuteUTC?: number }
+  | { type: "monthly"; day: number; hourUTC: number; minuteUTC?: number }
+  | { type: "cron"; cron: string };
+export type HttpRoute = { path: string; method: string };
+
+/** What a thread found in the modules it loaded. */
+export type Analysis = {
+  functions: FunctionSpec[];
+  crons: CronSpec[];
+  routes: HttpRoute[];
+  /** The default export of `auth.config`, as it is; checked by the authentication code. */
+  auth: Json | null;
+  schema: string | null;
+};
+
+export type Identity = { kind: "none" } | { kind: "user"; attributes: JsonObject } | { kind: "admin" };
+
+export type Failure = { message: string; data?: Json };
+export type Outcome = { ok: true; value: string } | { ok: false; error: Failure };
+
+export type Call = { path: string; args: JsonObject; identity: Identity };
+export type QueryCall = Call & { journal: string | null };
+export type QueryRun = {
+  outcome: Outcome;
+  logLines: string[];
+  journal: string | null;
+  reads: ReadRange[];
+  durationMs: number;
+};
+export type Commit = { ts: bigint; writes: Write[] };
+export type MutationCall = Call & {
+  requestId: string;
+  /** The client's name for this mutation; a replay with the same name returns the first outcome. */
+  session?: { id: string; request: number };
+};
+export type MutationRun = {
+  outcome: Outcome;
+  logLines: string[];
+  commit: Commit | null;
+  /** Set for a replay: the timestamp of the commit that was made then. */
+  ts: bigint | null;
+  /** The function scheduled something; the scheduler must look again. */
+  scheduled: boolean;
+  durationMs: number;
+};
+
+export type Job = { id: string; path: string; args: JsonObject; kind: FunctionKind | null };
+export type JobRun = MutationRun & { path: string };
+
+/** Requests to the database thread, each with its reply. */
+export type DatabaseApi = {
+  queries: { request: { calls: QueryCall[] }; reply: { ts: bigint; runs: QueryRun[] } };
+  mutation: { request: MutationCall; reply: MutationRun };
+  validate: {
+    request: { path: string; which: "args" | "returns"; value: Json };
+    reply: { problem: string | null };
+  };
+  schedule: {
+    request: { path: string; args: JsonObject; atMs: number };
+    reply: { id: string; commit: Commit };
+  };
+  cancel: { request: { id: string }; reply: { commit: Commit } };
+  /** Makes functions known that only the action thread has loaded. */
+  addSpecs: { request: { specs: FunctionSpec[] }; reply: Record<string, never> };
+  dueJobs: { request: { nowMs: number }; reply: { jobs: Job[]; nextMs: number | null } };
+  runMutationJob: { request: { id: string; requestId: string }; reply: JobRun | null };
+  startActionJob: { request: { id: string }; reply: { job: Job | null; commit: Commit | null } };
+  finishActionJob: { request: { id: string; error: string | null }; reply: { commit: Commit | null } };
+  /** Actions that were running when the deployment stopped are not run again. */
+  abandonActions: { request: Record<string, never>; reply: { commit: Commit } };
+  setCrons: { request: { crons: StoredCron[] }; reply: Record<string, never> };
+  /** Schedules a cron job's function for now and notes its next time, in one transaction. */
+  fireCron: {
+    request: { name: string; path: string; args: JsonObject; nextMs: number };
+    reply: { commit: Commit };
+  };
+  setEnv: { request: { changes: { name: string; value: string | null }[] }; reply: { commit: Commit } };
+  stop: { request: Record<string, never>; reply: Record<string, never> };
+};
+export type DatabaseOp = keyof DatabaseApi;
+export type DatabaseRequest = {
+  [Op in DatabaseOp]: { id: number; op: Op; request: DatabaseApi[Op]["request"] };
+}[DatabaseOp];
+export type DatabaseReply = { id: number; reply?: unknown; error?: string };
+/** When a cron job runs next, and the scheduled function of its last run. */
+export type StoredCron = { name: string; spec: string; nextMs: number; job: string | null };
+export type DatabaseReady = {
+  ready: { analysis: Analysis; lastTs: bigint; env: Record<string, string>; crons: StoredCron[] };
+};
+export type DatabaseFailed = { failed: string };
+
+/** Requests to the action thread. */
+export type HttpCall = {
+  method: string;
+  url: string;
+  headers: [string, string][];
+  body: Uint8Array | null;
+};
+export type HttpReply = { status: number; headers: [string, string][]; body: Uint8Array };
+export type ActionRequest =
+  | { id: number; op: "action"; call: Call; requestId: string }
+  | { id: number; op: "http"; http: HttpCall; identity: Identity; requestId: string };
+export type ActionDone = {
+  id: number;
+  done: { outcome: Outcome; logLines: string[]; http?: HttpReply; route?: string };
+};
+/** An action's own request to the deployment, answered by `{reply: call, ...}`. */
+export type ActionAsk = {
+  id: number;
+  ask: number;
+  op: "query" | "mutation" | "action" | "schedule" | "cancel";
+  args: JsonObject;
+};
+export type ActionAnswer = { answer: number; ok: boolean; value: string; data?: Json };
+
+export type ThreadData = {
+  modules: ModuleSet;
+  /** Where the shared clock of running work lives; see runtime/pulse.ts. */
+  pulse: SharedArrayBuffer;
+  databaseFile: string;
+  /** Environment of the functions; the database thread adds the variables it stores. */
+  env: Record<string, string>;
+};

@@ -1,0 +1,56 @@
+/** Reading request bodies within limits, and the shape of errors that are not a function's. */
+import type { IncomingMessage } from "node:http";
+import { isObject, type JsonObject } from "../values/json.ts";
+
+/** A request body must arrive within this time. */
+const BODY_DEADLINE_MS = 30_000;
+
+/** An answer `{code, message}` with its HTTP status. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = () =>
+    new HttpError(413, "BodyTooLarge", `The request body is too large (limit: ${limit} bytes).`);
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  const parts: Buffer[] = [];
+  let size = 0;
+  const timer = setTimeout(() => request.destroy(), BODY_DEADLINE_MS);
+  try {
+    for await (const part of request) {
+      size += (part as Buffer).length;
+      if (size > limit) throw tooLarge();
+      parts.push(part as Buffer);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, "BodyIncomplete", "The request body did not arrive.");
+  } finally {
+    clearTimeout(timer);
+  }
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}
+
+export async function readJson(request: IncomingMessage, limit: number): Promise<JsonObject> {
+  const body = await readBody(request, limit);
+  return parseJsonObject(body.toString("utf8"), "The request body");
+}
+
+export function parseJsonObject(text: string, what: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new HttpError(400, "BadJsonBody", `${what} must be JSON.`);
+  }
+  if (!isObject(value)) throw new HttpError(400, "BadJsonBody", `${what} must be a JSON object.`);
+  return value as JsonObject;
+}

@@ -1,0 +1,260 @@
+/**
+ * The HTTP API of a deployment (docs.convex.dev, "HTTP APIs"), HTTP actions under `/http`, what the official command
+ * line calls, and the upgrade to the sync protocol.
+ *
+ * A function's failure is HTTP 200 with `{"status": "error", ...}`; anything else that is wrong is a 4xx or 5xx with
+ * `{"code", "message"}`.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { AuthError } from "../auth.ts";
+import { INSTANCE_NAME } from "../dataFolder.ts";
+import type { Deployment, Result } from "../deployment.ts";
+import { MAX_ARGUMENT_BYTES, MAX_ENV_VALUE_BYTES, MAX_ENV_VARIABLES, MAX_HTTP_BODY_BYTES } from "../limits.ts";
+import { notFound } from "../names.ts";
+import { encodeTs, parseArgs, ProtocolError } from "../protocol/messages.ts";
+import type { FunctionKind, Identity } from "../runtime/messages.ts";
+import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
+import { HttpError, parseJsonObject, readBody, readJson } from "./body.ts";
+import { allowOrigin, answerPreflight } from "./cors.ts";
+
+export const VERSION = "embedded";
+const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{0,39}$/;
+const RESERVED_ENV = new Set(["CONVEX_CLOUD_URL", "CONVEX_SITE_URL"]);
+
+type Handler = (request: IncomingMessage, url: URL, identity: Identity) => Promise<unknown>;
+
+/** A result that is sent as it is, with its type. */
+class Text {
+  readonly text: string;
+  readonly type: string;
+  constructor(text: string, type = "text/plain; charset=utf-8") {
+    this.text = text;
+    this.type = type;
+  }
+}
+
+export class HttpApi {
+  private readonly deployment: Deployment;
+  private readonly routes: Map<string, Handler>;
+
+  constructor(deployment: Deployment) {
+    this.deployment = deployment;
+    const call = (kind: FunctionKind | "any"): Handler => {
+      return async (request, _url, identity) => {
+        const body = await readJson(request, MAX_ARGUMENT_BYTES);
+        return this.call(kind, body.path, body.args, body.format, identity);
+      };
+    };
+    const setEnv: Handler = async (request, _url, identity) => {
+      this.expectAdmin(identity);
+      await deployment.updateEnvironment(this.parseChanges(await readJson(request, MAX_HTTP_BODY_BYTES)));
+      return new Text("null", "application/json");
+    };
+    this.routes = new Map<string, Handler>([
+      ["GET /", async () => new Text("This Convex deployment is running.\n")],
+      ["GET /version", async () => new Text(VERSION)],
+      ["GET /instance_version", async () => new Text(VERSION)],
+      ["GET /instance_name", async () => new Text(INSTANCE_NAME)],
+      ["POST /echo", async (request) => new Text((await readBody(request, MAX_HTTP_BODY_BYTES)).toString("utf8"))],
+      ["POST /api/query", call("query")],
+      ["POST /api/mutation", call("mutation")],
+      ["POST /api/action", call("action")],
+      ["POST /api/function", call("any")],
+      ["GET /api/query", (_request, url, identity) => this.callFromUrl(url, identity)],
+      ["POST /api/query_ts", async () => ({ ts: encodeTs(deployment.live.latestTs) })],
+      ["POST /api/query_at_ts", call("query")],
+      ["POST /api/query_batch", (request, _url, identity) => this.batch(request, identity)],
+      ["POST /api/update_environment_variables", setEnv],
+      ["POST /api/v1/update_environment_variables", setEnv],
+      ["GET /api/stream_function_logs", (request, url, identity) => this.streamLogs(request, url, identity)],
+      ["GET /api/v1/get_canonical_urls", async (_request, _url, identity) => this.canonicalUrls(identity)],
+    ]);
+  }
+
+  /** Answers one request on the API port. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === "OPTIONS" && !request.url?.startsWith("/http/")) return answerPreflight(request, response);
+    const url = new URL(request.url ?? "/", "http://deployment");
+    if (url.pathname === "/http" || url.pathname.startsWith("/http/")) {
+      return this.handleSite(request, response, url.pathname.slice("/http".length) || "/");
+    }
+    allowOrigin(request, response);
+    try {
+      const identity = await this.identify(request);
+      const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
+      if (!handler) throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
+      const answer = await handler(request, url, identity);
+      const { text, type } =
+        answer instanceof Text ? answer : { text: JSON.stringify(answer), type: "application/json" };
+      response.writeHead(200, { "content-type": type }).end(text);
+    } catch (error) {
+      sendError(response, error);
+    }
+  }
+
+  /** Answers one request on the site port, or under `/http`, by an HTTP action. */
+  async handleSite(request: IncomingMessage, response: ServerResponse, path = request.url ?? "/"): Promise<void> {
+    try {
+      const body = await readBody(request, MAX_HTTP_BODY_BYTES);
+      const search = path.includes("?") ? "" : new URL(request.url ?? "/", "http://deployment").search;
+      const base = this.deployment.environmentVariable("CONVEX_SITE_URL") ?? "http://deployment";
+      // Token problems are the HTTP action's business: it may be a webhook with a scheme of its own.
+      const { identity } = await this.deployment.auth
+        .fromHeader(request.headers.authorization)
+        .catch(() => ({ identity: { kind: "none" } as const }));
+      const headers: [string, string][] = [];
+      for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+        headers.push([request.rawHeaders[i] as string, request.rawHeaders[i + 1] as string]);
+      }
+      const reply = await this.deployment.http(
+        {
+          method: request.method ?? "GET",
+          url: new URL(path + search, base).href,
+          headers: headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase())),
+          body: body.length === 0 ? null : body,
+        },
+        identity.kind === "admin" ? { kind: "none" } : identity,
+      );
+      for (const [name, value] of reply.headers) {
+        if (!HOP_BY_HOP.has(name.toLowerCase())) response.appendHeader(name, value);
+      }
+      response.writeHead(reply.status).end(reply.body);
+    } catch (error) {
+      sendError(response, error);
+    }
+  }
+
+  private async identify(request: IncomingMessage): Promise<Identity> {
+    try {
+      return (await this.deployment.auth.fromHeader(request.headers.authorization)).identity;
+    } catch (error) {
+      if (error instanceof AuthError) throw new HttpError(401, "Unauthenticated", error.message);
+      throw error;
+    }
+  }
+
+  private expectAdmin(identity: Identity): void {
+    if (identity.kind !== "admin") {
+      throw new HttpError(403, "Forbidden", "This needs the admin key: Authorization: Convex <admin key>.");
+    }
+  }
+
+  /** `POST /api/run/dir/file/function`. */
+  private runRoute(request: IncomingMessage, url: URL): Handler | null {
+    if (request.method !== "POST" || !url.pathname.startsWith("/api/run/")) return null;
+    return async (_request, _url, identity) => {
+      const parts = decodeURIComponent(url.pathname.slice("/api/run/".length)).split("/");
+      const body = await readJson(request, MAX_ARGUMENT_BYTES);
+      const colon = parts.at(-1)?.includes(":");
+      const path = colon ? parts.join("/") : `${parts.slice(0, -1).join("/")}:${parts.at(-1)}`;
+      return this.call("any", path, body.args, body.format ?? "json", identity);
+    };
+  }
+
+  private async callFromUrl(url: URL, identity: Identity): Promise<unknown> {
+    const args = parseJsonObject(url.searchParams.get("args") ?? "{}", 'The query parameter "args"');
+    return this.call("query", url.searchParams.get("path"), args, url.searchParams.get("format") ?? "json", identity);
+  }
+
+  private async batch(request: IncomingMessage, identity: Identity): Promise<unknown> {
+    const { queries } = await readJson(request, MAX_ARGUMENT_BYTES);
+    if (!Array.isArray(queries)) throw new HttpError(400, "BadRequest", 'Field "queries" must be an array.');
+    const results = [];
+    for (const query of queries) {
+      if (!isObject(query)) throw new HttpError(400, "BadRequest", 'Field "queries" must hold objects.');
+      const { path, args, format } = query as JsonObject;
+      results.push(await this.call("query", path, args, format, identity));
+    }
+    return { results };
+  }
+
+  private async call(
+    kind: FunctionKind | "any",
+    path: unknown,
+    rawArgs: Json | undefined,
+    format: unknown,
+    identity: Identity,
+  ): Promise<unknown> {
+    if (typeof path !== "string" || path === "") {
+      throw new HttpError(400, "BadRequest", 'Field "path" must be the name of a function, such as "messages:list".');
+    }
+    if (format !== undefined && format !== null && format !== "json" && format !== "convex_encoded_json") {
+      throw new HttpError(400, "BadRequest", 'Field "format" must be "json" or "convex_encoded_json".');
+    }
+    let args: JsonObject;
+    try {
+      args = parseArgs(rawArgs);
+    } catch (error) {
+      throw new HttpError(400, "BadRequest", (error as ProtocolError).message);
+    }
+    const wanted = kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
+    const refusal = wanted ? this.deployment.refusal(path, wanted, identity) : notFound(path, "public");
+    if (!wanted || refusal !== null) return { status: "error", errorMessage: `Server Error\n${refusal}`, logLines: [] };
+    const call = { path, args, identity };
+    const result = await this.deployment[wanted](call, "HttpApi");
+    return render(result, format !== "convex_encoded_json");
+  }
+
+  private parseChanges(body: JsonObject): { name: string; value: string | null }[] {
+    const { changes } = body;
+    if (!Array.isArray(changes)) throw new HttpError(400, "BadRequest", 'Field "changes" must be an array of {name, value}.');
+    if (changes.length + this.deployment.countEnvironment() > MAX_ENV_VARIABLES) {
+      throw new HttpError(400, "TooManyEnvVars", `At most ${MAX_ENV_VARIABLES} environment variables are allowed.`);
+    }
+    return changes.map((change) => {
+      const { name, value } = (isObject(change) ? change : {}) as JsonObject;
+      if (typeof name !== "string" || !ENV_NAME.test(name)) {
+        throw new HttpError(400, "InvalidEnvVarName", `Field "name": ${JSON.stringify(name)} is no name for an environment variable; use letters, digits and underscores, at most 40.`);
+      }
+      if (RESERVED_ENV.has(name)) {
+        throw new HttpError(400, "EnvVarNameForbidden", `Field "name": ${name} is set by the deployment itself.`);
+      }
+      if (value === null || value === undefined) return { name, value: null };
+      if (typeof value !== "string" || Buffer.byteLength(value) > MAX_ENV_VALUE_BYTES) {
+        throw new HttpError(400, "EnvVarTooLarge", `Field "value" of ${name} must be text of at most ${MAX_ENV_VALUE_BYTES} bytes.`);
+      }
+      return { name, value };
+    });
+  }
+
+  private async streamLogs(request: IncomingMessage, url: URL, identity: Identity): Promise<unknown> {
+    this.expectAdmin(identity);
+    const cursor = Number(url.searchParams.get("cursor") ?? 0);
+    if (!Number.isFinite(cursor)) throw new HttpError(400, "BadRequest", 'Query parameter "cursor" must be a number.');
+    const closed = new AbortController();
+    request.socket.once("close", () => closed.abort());
+    return this.deployment.logs.poll(cursor, closed.signal);
+  }
+
+  private canonicalUrls(identity: Identity): unknown {
+    this.expectAdmin(identity);
+    return {
+      convexCloudUrl: this.deployment.environmentVariable("CONVEX_CLOUD_URL"),
+      convexSiteUrl: this.deployment.environmentVariable("CONVEX_SITE_URL"),
+    };
+  }
+}
+
+/** Headers of one connection, not of the message; and lengths, which are computed anew. */
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "host", "te", "trailer"]);
+
+function render({ outcome, logLines }: Result, clean: boolean): unknown {
+  if (outcome.ok) {
+    const value = JSON.parse(outcome.value) as Json;
+    return { status: "success", value: clean ? toCleanJson(value) : value, logLines };
+  }
+  const { message, data } = outcome.error;
+  const errorData = data === undefined ? {} : { errorData: clean ? toCleanJson(data) : data };
+  return { status: "error", errorMessage: message, ...errorData, logLines };
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const known = error instanceof HttpError ? error : new HttpError(500, "InternalServerError", String(error));
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response
+    .writeHead(known.status, { "content-type": "application/json" })
+    .end(JSON.stringify({ code: known.code, message: known.message }));
+}

@@ -1,0 +1,315 @@
+/**
+ * One client's socket: its version, its queries, its calls. The rules are in protocol/messages.ts.
+ */
+import { randomUUID } from "node:crypto";
+import type { WebSocket } from "ws";
+import { AuthError, type Verified } from "../auth.ts";
+import type { Deployment } from "../deployment.ts";
+import { MAX_QUEUED_MUTATIONS, MAX_RUNNING_ACTIONS, TRANSITION_CHUNK_CHARS } from "../limits.ts";
+import type { LiveQuery, Subscriber } from "../live/liveQueries.ts";
+import {
+  type ClientMessage,
+  chunks,
+  ProtocolError,
+  parseClientMessage,
+  Raw,
+  response,
+  type StateModification,
+  type StateVersion,
+  type Token,
+  transition,
+} from "../protocol/messages.ts";
+import type { Identity, Outcome } from "../runtime/messages.ts";
+
+/** npm clients reconnect after 60 s without a message, and this leaves room; sent after so much silence. */
+const PING_AFTER_MS = 15_000;
+/** The Rust client (and Python's, built on it) reconnects after 30 s without any frame. */
+const WS_PING_EVERY_MS = 5_000;
+/** A client that says nothing, not even a pong, for so long is gone. */
+const CLIENT_SILENCE_MS = 120_000;
+/** While this much is still unsent, changes are held back and later sent as one transition. */
+const MAX_UNSENT_BYTES = 1_000_000;
+const RETRY_UNSENT_MS = 20;
+
+type Subscription = { entry: LiveQuery | null; refusal: string | null; sentVersion: number };
+
+export class SyncSession implements Subscriber {
+  private version: StateVersion = { querySet: 0, identity: 0, ts: 0n };
+  /** Where the client's own modifications have got to; the next transition goes there. */
+  private querySet = 0;
+  private identityVersion = 0;
+  private identity: Identity = { kind: "none" };
+  private sessionId: string | null = null;
+  private clockSkew: number | null = null;
+  private readonly queries = new Map<number, Subscription & { path: string }>();
+  private removed: number[] = [];
+  private owesTransition = false;
+  private mutations: Promise<void> = Promise.resolve();
+  private queuedMutations = 0;
+  private runningActions = 0;
+  private closed = false;
+  private lastSentMs = Date.now();
+  private lastHeardMs = Date.now();
+  private expiry: NodeJS.Timeout | null = null;
+  private readonly heartbeat: NodeJS.Timeout;
+  /** Messages are handled in order, also when one (Authenticate) takes time. */
+  private inbox: Promise<void> = Promise.resolve();
+  private readonly socket: WebSocket;
+  private readonly deployment: Deployment;
+  private readonly understandsChunks: boolean;
+
+  constructor(socket: WebSocket, deployment: Deployment, understandsChunks: boolean) {
+    this.socket = socket;
+    this.deployment = deployment;
+    this.understandsChunks = understandsChunks;
+    this.heartbeat = setInterval(() => this.beat(), WS_PING_EVERY_MS);
+    socket.on("message", (data) => this.receive(String(data)));
+    socket.on("pong", () => {
+      this.lastHeardMs = Date.now();
+    });
+    socket.on("close", () => this.dispose());
+    socket.on("error", () => this.dispose());
+  }
+
+  private receive(text: string): void {
+    this.lastHeardMs = Date.now();
+    let message: ClientMessage;
+    try {
+      message = parseClientMessage(text);
+    } catch (error) {
+      return this.fatal((error as Error).message);
+    }
+    this.inbox = this.inbox.then(async () => {
+      if (this.closed) return;
+      try {
+        await this.handle(message);
+      } catch (error) {
+        if (error instanceof ProtocolError) this.fatal(error.message);
+        else this.close(1011, `InternalServerError: ${String(error)}`);
+      }
+    });
+  }
+
+  private handle(message: ClientMessage): Promise<void> | void {
+    if (message.type === "Event") return;
+    if (message.type === "Connect") return this.connect(message);
+    if (this.sessionId === null) throw new ProtocolError("the first message must be Connect");
+    switch (message.type) {
+      case "ModifyQuerySet":
+        return this.modifyQuerySet(message);
+      case "Authenticate":
+        return this.authenticate(message.baseVersion, message.token);
+      case "Mutation":
+        return this.mutate(message);
+      case "Action":
+        void this.act(message);
+    }
+  }
+
+  private connect(message: Extract<ClientMessage, { type: "Connect" }>): void {
+    if (this.sessionId !== null) throw new ProtocolError("Connect may be sent only once");
+    this.sessionId = message.sessionId;
+    this.clockSkew = message.clientTs === null ? null : message.clientTs - Date.now();
+    if (message.maxObservedTimestamp !== null && message.maxObservedTimestamp > this.deployment.live.latestTs) {
+      this.close(1011, "InternalServerError: the client has seen data newer than this deployment holds");
+    }
+  }
+
+  private modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
+    if (message.baseVersion !== this.querySet) {
+      throw new ProtocolError(`BaseVersionMismatch: ModifyQuerySet from ${message.baseVersion}, expected ${this.querySet}`);
+    }
+    for (const modification of message.modifications) {
+      const { queryId } = modification;
+      if (modification.type === "Remove") {
+        const subscription = this.queries.get(queryId);
+        if (!subscription) throw new ProtocolError(`unknown query id ${queryId}`);
+        if (subscription.entry) this.deployment.live.unsubscribe(subscription.entry, this);
+        this.queries.delete(queryId);
+        this.removed.push(queryId);
+      } else {
+        if (this.queries.has(queryId)) throw new ProtocolError(`duplicate query id ${queryId}`);
+        const { udfPath, args, journal } = modification;
+        this.queries.set(queryId, { ...this.subscribe(udfPath, args, journal), path: udfPath });
+      }
+    }
+    this.querySet = message.newVersion;
+    this.promiseTransition();
+  }
+
+  private subscribe(path: string, args: LiveQuery["query"]["args"], journal: string | null): Subscription {
+    const refusal = this.deployment.refusal(path, "query", this.identity);
+    if (refusal !== null) return { entry: null, refusal, sentVersion: -1 };
+    const entry = this.deployment.live.subscribe({ path, args, identity: this.identity, journal }, this);
+    return { entry, refusal: null, sentVersion: -1 };
+  }
+
+  private async authenticate(baseVersion: number, token: Token): Promise<void> {
+    if (baseVersion !== this.identityVersion) {
+      throw new ProtocolError(`BaseVersionMismatch: Authenticate from ${baseVersion}, expected ${this.identityVersion}`);
+    }
+    let verified: Verified;
+    try {
+      verified = await this.verify(token);
+    } catch (error) {
+      if (error instanceof AuthError) return this.rejectToken(error.message, baseVersion);
+      throw error;
+    }
+    if (this.closed) return;
+    this.identity = verified.identity;
+    this.identityVersion = baseVersion + 1;
+    if (this.expiry) clearTimeout(this.expiry);
+    this.expiry = null;
+    if (verified.expiresAtMs !== null) this.expireAt(verified.expiresAtMs);
+    for (const subscription of this.queries.values()) {
+      const { entry, path } = subscription;
+      const previous = entry?.query;
+      if (!previous) continue;
+      this.deployment.live.unsubscribe(entry, this);
+      Object.assign(subscription, this.subscribe(path, previous.args, previous.journal));
+    }
+    this.promiseTransition();
+  }
+
+  private async verify(token: Token): Promise<Verified> {
+    if (token.kind === "None") return { identity: { kind: "none" }, expiresAtMs: null };
+    if (token.kind === "Admin") return this.deployment.auth.admin(token.value, token.actingAs);
+    return this.deployment.auth.verify(token.value);
+  }
+
+  private expireAt(ms: number): void {
+    // setTimeout counts in 32 bits; a token that lives longer than 24 days is looked at again then.
+    const wait = Math.min(ms - Date.now(), 2 ** 31 - 1);
+    this.expiry = setTimeout(() => {
+      if (Date.now() < ms) return this.expireAt(ms);
+      this.rejectToken("The token has expired.", null);
+    }, Math.max(0, wait));
+  }
+
+  private rejectToken(error: string, baseVersion: number | null): void {
+    this.send(JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted: baseVersion !== null }));
+    this.close(1000, `Unauthenticated: ${error}`);
+  }
+
+  private mutate(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>): void {
+    if (this.queuedMutations >= MAX_QUEUED_MUTATIONS) {
+      return this.close(1013, "TooManyConcurrentRequests: too many mutations are waiting on this connection");
+    }
+    this.queuedMutations += 1;
+    const { udfPath: path, args, requestId } = message;
+    const { identity } = this;
+    this.mutations = this.mutations.then(async () => {
+      const refusal = this.deployment.refusal(path, "mutation", identity);
+      const session = { id: this.sessionId ?? "", request: requestId };
+      const result =
+        refusal === null
+          ? await this.deployment.mutation({ path, args, identity, session }, "SyncWorker")
+          : { outcome: refused(refusal), logLines: [], ts: null };
+      this.queuedMutations -= 1;
+      this.send(response("MutationResponse", requestId, result.outcome, result.ts, result.logLines));
+      this.promiseTransition();
+    });
+  }
+
+  private async act(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>): Promise<void> {
+    if (this.runningActions >= MAX_RUNNING_ACTIONS) {
+      return this.close(1013, "TooManyConcurrentRequests: too many actions are running on this connection");
+    }
+    this.runningActions += 1;
+    const { udfPath: path, args, requestId } = message;
+    const { identity } = this;
+    const refusal = this.deployment.refusal(path, "action", identity);
+    const result =
+      refusal === null
+        ? await this.deployment.action({ path, args, identity }, "SyncWorker")
+        : { outcome: refused(refusal), logLines: [] };
+    this.runningActions -= 1;
+    this.send(response("ActionResponse", requestId, result.outcome, null, result.logLines));
+    this.promiseTransition();
+  }
+
+  private promiseTransition(): void {
+    if (this.closed) return;
+    this.owesTransition = true;
+    this.deployment.live.notify(this);
+  }
+
+  /** Live queries are known as of `ts`: sends what changed, unless a query of this socket is still to run. */
+  settled(ts: bigint): void {
+    if (this.closed) return;
+    for (const { entry } of this.queries.values()) if (entry?.dirty || entry?.outcome === null) return;
+    if (this.socket.bufferedAmount > MAX_UNSENT_BYTES) {
+      setTimeout(() => this.deployment.live.notify(this), RETRY_UNSENT_MS);
+      return;
+    }
+    const modifications: StateModification[] = this.removed.map((queryId) => ({ type: "QueryRemoved", queryId }));
+    this.removed = [];
+    for (const [queryId, subscription] of this.queries) {
+      const { entry, refusal, sentVersion } = subscription;
+      if (entry && entry.version !== sentVersion) {
+        subscription.sentVersion = entry.version;
+        modifications.push(modification(queryId, entry));
+      } else if (refusal !== null && sentVersion < 0) {
+        subscription.sentVersion = 0;
+        const outcome = refused(refusal);
+        modifications.push(failed(queryId, outcome.ok ? "" : outcome.error.message));
+      }
+    }
+    if (modifications.length === 0 && !this.owesTransition) return;
+    this.owesTransition = false;
+    const end = { querySet: this.querySet, identity: this.identityVersion, ts };
+    const text = transition(this.version, end, modifications, this.clockSkew);
+    this.version = end;
+    const parts = this.understandsChunks ? chunks(text, TRANSITION_CHUNK_CHARS, randomUUID()) : [text];
+    for (const part of parts) this.send(part);
+  }
+
+  private send(text: string): void {
+    if (this.closed) return;
+    this.lastSentMs = Date.now();
+    this.socket.send(text);
+  }
+
+  private beat(): void {
+    const now = Date.now();
+    if (now - this.lastHeardMs > CLIENT_SILENCE_MS) return this.socket.terminate();
+    this.socket.ping();
+    if (now - this.lastSentMs >= PING_AFTER_MS - WS_PING_EVERY_MS) this.send('{"type":"Ping"}');
+  }
+
+  private fatal(error: string): void {
+    this.send(JSON.stringify({ type: "FatalError", error }));
+    this.close(1008, error);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.closed) return;
+    // A close frame holds at most 123 bytes of reason.
+    this.socket.close(code, Buffer.from(reason).subarray(0, 120).toString("utf8").replace(/\uFFFD+$/, ""));
+    this.dispose();
+  }
+
+  private dispose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.heartbeat);
+    if (this.expiry) clearTimeout(this.expiry);
+    for (const { entry } of this.queries.values()) if (entry) this.deployment.live.unsubscribe(entry, this);
+    this.queries.clear();
+  }
+}
+
+function refused(refusal: string): Outcome {
+  return { ok: false, error: { message: `Server Error\n${refusal}` } };
+}
+
+function failed(queryId: number, errorMessage: string): Extract<StateModification, { type: "QueryFailed" }> {
+  return { type: "QueryFailed", queryId, errorMessage, logLines: [], journal: null };
+}
+
+function modification(queryId: number, entry: LiveQuery): StateModification {
+  const { outcome, logLines, journal } = entry;
+  if (outcome?.ok) return { type: "QueryUpdated", queryId, value: new Raw(outcome.value), logLines, journal };
+  const base = { ...failed(queryId, outcome?.error.message ?? ""), logLines, journal };
+  return outcome?.error.data === undefined ? base : { ...base, errorData: outcome.error.data };
+}
