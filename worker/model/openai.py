@@ -25,7 +25,6 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from worker.model.language_model import (
     Finished,
-    Message,
     ModelEvent,
     ModelUnavailable,
     Prompt,
@@ -40,6 +39,9 @@ CONNECT_DEADLINE_S = 3.0
 FIRST_EVENT_DEADLINE_S = 8.0
 """From asking to the first word. Longer than a slow vendor's bad minute; a callee has hung up long before twice
 this."""
+
+WARM_UP_DEADLINE_S = 5.0
+"""Nobody waits for it."""
 
 BETWEEN_EVENTS_DEADLINE_S = 5.0
 """A stream that stands still this long in the middle of a sentence is dead."""
@@ -207,10 +209,18 @@ class OpenAIModel:
         return text
 
     async def warm_up(self) -> None:
-        # One token is the cheapest request that every server knows; it also makes a local server load the model.
-        prompt = Prompt(messages=(Message("user", "Say: ready"),), max_tokens=16)
-        async for _ in self.stream(prompt):
-            pass
+        # The list of models costs nothing, and leaves an open connection behind whatever the answer is.
+        try:
+            async with asyncio.timeout(WARM_UP_DEADLINE_S):
+                await self._client.models.with_raw_response.list()
+        except TimeoutError:
+            raise ModelUnavailable(self._late("did not answer", WARM_UP_DEADLINE_S)) from None
+        except openai.APIStatusError as error:
+            # Servers need not have this list; but a refused key is worth knowing before the first call.
+            if error.status_code in (401, 403):
+                raise ModelUnavailable(self._status_message(error)) from error
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise ModelUnavailable(self._broken(error)) from error
 
     async def close(self) -> None:
         await self._client.close()

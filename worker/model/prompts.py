@@ -78,8 +78,8 @@ Answer with JSON only:
 {{"kind": "...", "summary": "...", "reported": [{{"text": "...", "lines": [3]}}], \
 "learnt": [{{"text": "...", "lines": [5]}}]}}
 kind: one of the kinds given below. summary: one or two sentences for the person. reported: what the callee said
-that answers the request, each with the numbers of the transcript lines in which the callee said it. learnt: lasting
-facts worth remembering for other calls (opening hours, a name, a direct number), with their lines; usually
+that answers the request, each with the numbers of the transcript lines in which the callee said it. learnt:
+lasting facts worth remembering for other calls (opening hours, a name, a direct number), with their lines; usually
 none."""
 
 KIND_MEANINGS = {

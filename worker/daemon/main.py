@@ -1,0 +1,219 @@
+"""The worker process: everything wired together.
+
+    uvloop
+      HTTP on FLOYD_PORT: /healthz /readyz /metrics, and the carrier's webhooks and media sockets
+      Worker: live queries, claims, heartbeat, inbox, recovery
+        RequestRun, one per claimed request
+          Calls: the call engine, over carrier, recogniser, voice and model
+
+The first SIGTERM or SIGINT drains, the second breaks off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Coroutine, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from worker.call.calls import Calls
+from worker.daemon.health import Readiness, health_routes
+from worker.daemon.identity import CannotStart, WorkerLock, load_identity
+from worker.daemon.logs import set_up_logs
+from worker.daemon.metrics import Metrics
+from worker.daemon.worker import Worker
+from worker.deployment.http import HttpDeployment
+from worker.keys import worker_token
+from worker.model.openai import OpenAIModel
+from worker.phone.twilio import TwilioCarrier
+from worker.phone.webhooks import routes
+from worker.request.run import Means
+from worker.settings import Settings
+from worker.speech.detectors import Detectors
+from worker.speech.google import GoogleRecognizer
+from worker.speech.openai import OpenAIVoice
+
+DRAIN_S = 60.0
+"""How long calls may go on after the first signal (FLOYD_DRAIN_SECONDS): most calls end by themselves in it, and
+service managers wait about that long."""
+
+LONGEST_DRAIN_S = 3600.0
+
+CLOSE_S = 5.0
+"""For the HTTP server and each vendor's client to close."""
+
+BACKLOG = 128
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the worker until it is stopped; returns the process's exit code. A reason not to start is printed."""
+    set_up_logs(settings)
+    try:
+        return _new_loop_run(serve(settings))
+    except CannotStart as error:
+        print(f"floyd worker: {error}", file=sys.stderr)
+        return 1
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until a signal. 0: stopped as told; 1: a part failed (the log says which); 130: broken off.
+
+    Raises `CannotStart`."""
+    if settings.convex_url is None:
+        raise CannotStart("CONVEX_URL is not set: `floyd up` starts a deployment and a worker together")
+    url, drain_s = settings.convex_url, _drain_seconds()
+    lock = WorkerLock(settings.floyd_data_dir)
+    try:
+        identity = load_identity(settings.floyd_data_dir)
+        listener = _listen(settings)
+        # Port 0 means any; from here on it is known, and public addresses can be made of it.
+        settings = settings.model_copy(update={"floyd_port": listener.getsockname()[1]})
+        metrics, readiness = Metrics(), Readiness()
+        token = worker_token(settings)
+        deployment = HttpDeployment(url, token, observe=metrics.observe_function)
+        carrier, recognizer = TwilioCarrier(settings), GoogleRecognizer(settings)
+        voice, model = OpenAIVoice(settings), OpenAIModel(settings)
+        calls = Calls(
+            deployment=deployment,
+            carrier=carrier,
+            recognizer=recognizer,
+            voice=voice,
+            model=model,
+            detectors=Detectors(),
+            settings=settings,
+        )
+        worker = Worker(
+            deployment=deployment,
+            token=token,
+            identity=identity,
+            carrier=carrier,
+            means=Means(model=model, caller=calls, override=settings.floyd_call_override),
+            max_calls=settings.floyd_max_calls,
+            drain_s=drain_s,
+            metrics=metrics,
+            readiness=readiness,
+        )
+        server = await _start_server(
+            listener,
+            [*health_routes(readiness, metrics, lambda: len(worker.registry)), *routes(calls, settings)],
+        )
+        warm_up = asyncio.create_task(_warm_up([voice.warm_up(), model.warm_up(), recognizer.warm_up()]))
+        log.info("worker", port=settings.floyd_port, public_url=settings.public_url, deployment=deployment.url)
+        with _signals(worker) as told:
+            try:
+                as_told = await worker.run()
+            finally:
+                warm_up.cancel()
+                await _close(
+                    server.cleanup(),
+                    carrier.close(),
+                    recognizer.close(),
+                    voice.close(),
+                    model.close(),
+                    deployment.close(),
+                )
+        log.info("worker stopped")
+        return 130 if len(told) > 1 else 0 if as_told else 1
+    finally:
+        lock.release()
+
+
+def _drain_seconds() -> float:
+    text = os.environ.get("FLOYD_DRAIN_SECONDS", "").strip()
+    if not text:
+        return DRAIN_S
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_DRAIN_S:
+        raise CannotStart(f"FLOYD_DRAIN_SECONDS is {text!r}: set it to seconds, from 0 to {LONGEST_DRAIN_S:.0f}")
+    return seconds
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """On loopback, unless the public address says that others come here."""
+    public = urlsplit(settings.floyd_public_url or "").hostname
+    host = "127.0.0.1" if public is None or public in LOOPBACK else "0.0.0.0"
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, settings.floyd_port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(
+            f"port {settings.floyd_port} cannot be used ({error.strerror}): stop what is there, or set FLOYD_PORT"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def _start_server(listener: socket.socket, all_routes: list[web.RouteDef]) -> web.AppRunner:
+    app = web.Application()
+    app.add_routes(all_routes)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    return runner
+
+
+async def _warm_up(vendors: list[Coroutine[Any, Any, None]]) -> None:
+    """Connections are made before the first call needs them; a vendor that is away is found out about early."""
+    for problem in await asyncio.gather(*vendors, return_exceptions=True):
+        if isinstance(problem, Exception):
+            log.warning("a vendor is not there yet", reason=str(problem))
+    # What has been built by now stays: not looking through it again keeps the collector's pauses short.
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def _signals(worker: Worker) -> Iterator[list[signal.Signals]]:
+    loop = asyncio.get_running_loop()
+    told: list[signal.Signals] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        told.append(number)
+        log.info("signal", name=number.name, times=len(told))
+        worker.stop()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield told
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _close(*closing: Awaitable[None]) -> None:
+    """All of them, whatever goes wrong with one."""
+    for one in closing:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await one
+        except Exception as error:
+            log.info("not closed cleanly", reason=str(error) or type(error).__name__)
+
+
+def _new_loop_run(main: Coroutine[Any, Any, int]) -> int:
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    return uvloop.run(main)
