@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-with warnings.catch_warnings():
-    # pydub warns when there is no ffmpeg. WAV, which is all that Floyd itself writes, needs none.
-    warnings.simplefilter("ignore", RuntimeWarning)
-    from pydub import AudioSegment
-from pydub.exceptions import CouldntDecodeError
+# pydub warns when there is no ffmpeg or ffprobe. WAV, which is all that Floyd itself writes, needs neither.
+warnings.filterwarnings("ignore", "Couldn't find ff", RuntimeWarning)
 
-from worker.audio.g711 import SILENCE, Pcm16, decode, encode
+from pydub import AudioSegment  # noqa: E402
+from pydub.exceptions import CouldntDecodeError  # noqa: E402
+
+from worker.audio.g711 import SILENCE, Pcm16, decode, encode  # noqa: E402
 
 RATE_HZ = 8_000
 _BYTES_PER_SAMPLE = 2
@@ -61,14 +61,13 @@ def _load(path: Path) -> bytes | None:
 
 
 def _decode_file(data: bytes, name: str) -> AudioSegment:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            return AudioSegment.from_file(io.BytesIO(data))
-        except FileNotFoundError as error:  # no ffmpeg to try with
-            raise UnreadableAudio(f"{name} is not a WAV file, and there is no ffmpeg to read others") from error
-        except (CouldntDecodeError, ValueError, EOFError, IndexError, KeyError, struct.error) as error:
-            raise UnreadableAudio(f"{name} is damaged or not audio: {type(error).__name__}") from error
+    try:
+        # Told that it is a WAV, pydub reads it itself; anything else it hands to ffmpeg.
+        return AudioSegment.from_file(io.BytesIO(data), format="wav" if data.startswith(b"RIFF") else None)
+    except FileNotFoundError as error:  # no ffmpeg to try with
+        raise UnreadableAudio(f"{name} is not a whole WAV file, and there is no ffmpeg to read others") from error
+    except (CouldntDecodeError, ValueError, EOFError, IndexError, KeyError, struct.error) as error:
+        raise UnreadableAudio(f"{name} is damaged or not audio: {type(error).__name__}") from error
 
 
 def _segment(samples: Pcm16) -> AudioSegment:

@@ -1,12 +1,16 @@
 """Cutting a model's text, while it is being written, into clauses that are synthesised one by one.
 
 The first clause is short, since nothing is heard before it is complete. Later ones are whole sentences, which
-sound better. Wherever the last character alone tells that a clause is over ("Good morning!") nothing more is
-waited for: at 60 tokens a second each token of look-ahead is 17 ms of silence. A full stop tells it only after
-an ordinary word: "Dr.", "e.g.", "3." and "mara@example." may go on.
+sound better. Where the last character alone tells that the first clause is over ("Good morning!") nothing more
+is waited for: at 60 tokens a second each token of look-ahead is 17 ms of silence. A full stop tells it only after
+an ordinary word, where no address is being given: "Dr.", "e.g.", "3." and "my mail is mara." may go on. Later
+clauses are ready long before they are played, so there the next character is always seen first.
 """
 
 from __future__ import annotations
+
+import re
+from enum import Enum, auto
 
 from worker.speech.speakable import BREAK, Speakable
 
@@ -25,11 +29,14 @@ _SURE_STOPS = frozenset("!?…。！？؟।")
 _SOFT_STOPS = frozenset(",;:—–")
 _SURE_SOFT_STOPS = frozenset("，、；：")
 
-_GOES_ON = frozenset(
-    "dr mr mrs ms mx prof rev hon st mt ft gen col capt lt sgt gov sen rep pres supt vs etc eg ie cf approx "
-    "apt dept est ext fig inc ltd co corp jr sr tel vol ave blvd rd no nos nr str bzw usw ca sra srta sig".split()
-)
+_ABBREVIATIONS = """
+    dr mr mrs ms mx prof rev hon st mt ft gen col capt lt sgt gov sen rep pres supt vs etc eg ie cf approx apt dept
+    est ext fig inc ltd co corp jr sr tel vol ave blvd rd no nos nr str bzw usw ca sra srta sig
+"""
+_GOES_ON = frozenset(_ABBREVIATIONS.split())
 """Words whose full stop seldom ends a sentence. Where it does, the clause is merely longer."""
+_ADDRESS = re.compile(r"mail|@|web|site|www|http|address|domain|adresse|correo", re.IGNORECASE)
+"""Where these are spoken of, a full stop after an ordinary word may be a dot."""
 _NUMBERED = frozenset({"no", "nos", "nr"})
 """"No. 5" is a number, but "No. I can't" two sentences."""
 
@@ -42,6 +49,8 @@ class ClauseCutter:
         self._speakable = Speakable()
         self._text = ""
         self._is_first = True
+        self._scanned = 0
+        self._soft_end = 0
 
     def feed(self, text: str) -> list[str]:
         """The clauses that are complete with this piece of text."""
@@ -66,27 +75,30 @@ class ClauseCutter:
     def _taken(self, end: int) -> str:
         clause, self._text = self._text[:end], self._text[end:]
         self._is_first = False
+        self._scanned = self._soft_end = 0
         return clause.replace(BREAK, " ")
 
     def _end(self, final: bool) -> int:
         """Where the next clause ends in the text so far; 0 when that can't be told yet."""
         text = self._text
-        last_soft = 0
         longest = FIRST_CHARS if self._is_first else LONG_CHARS
-        for at, character in enumerate(text):
-            if at >= longest and (cut := self._forced(last_soft, at)):
+        for at in range(self._scanned, len(text)):
+            # The verdict on a character may change with the two that follow it, but not after that.
+            if at + 2 < len(text):
+                self._scanned = at
+            if at >= longest and (cut := self._forced(at)):
                 return cut
-            if character == BREAK and at > 0 and self._is_enough(text[:at]):
+            if text[at] == BREAK and self._is_enough(text[:at]):
                 return at
-            stop = _stops(text, at, final)
-            if stop == _UNSURE:
-                return 0
-            if stop == _HARD and self._is_enough(text[: at + 1]):
-                return at + 1
-            if stop == _SOFT:
-                last_soft = at + 1
-                if self._is_first and len(text[: at + 1].split()) >= FIRST_WORDS:
+            match _stops(text, at, final, eager=self._is_first):
+                case Stop.UNSURE:
+                    return 0
+                case Stop.HARD if self._is_enough(text[: at + 1]):
                     return at + 1
+                case Stop.SOFT:
+                    self._soft_end = at + 1
+                    if self._is_first and len(text[: at + 1].split()) >= FIRST_WORDS:
+                        return at + 1
         return 0
 
     def _is_enough(self, clause: str) -> bool:
@@ -94,10 +106,10 @@ class ClauseCutter:
             return False
         return self._is_first or len(clause.strip()) >= LATER_CHARS
 
-    def _forced(self, last_soft: int, at: int) -> int:
+    def _forced(self, at: int) -> int:
         """Where to cut a clause that has grown to `at` characters without an end."""
-        if last_soft and self._is_enough(self._text[:last_soft]):
-            return last_soft
+        if self._soft_end and self._is_enough(self._text[: self._soft_end]):
+            return self._soft_end
         if not self._is_first and at < LONGEST_CHARS:
             return 0
         space = _last_space(self._text, at)
@@ -106,57 +118,61 @@ class ClauseCutter:
         return at if at >= LONGEST_CHARS else 0
 
 
-_NONE, _SOFT, _HARD, _UNSURE = range(4)
+class Stop(Enum):
+    """What a character does to the clause it stands in."""
+
+    NONE = auto()
+    SOFT = auto()  # a pause: a clause may end here
+    HARD = auto()  # the end of a sentence
+    UNSURE = auto()  # what follows will tell
 
 
-def _stops(text: str, at: int, final: bool) -> int:
-    """Does the clause end with the character at `at`, for sure, perhaps, or not?"""
+def _stops(text: str, at: int, final: bool, eager: bool) -> Stop:
+    """What the character at `at` does. With `eager`, an ordinary word's full stop is believed at once."""
     character = text[at]
     if character in _SURE_STOPS:
-        return _HARD
+        return Stop.HARD
     if character in _SURE_SOFT_STOPS:
-        return _SOFT
+        return Stop.SOFT
     if character == ".":
-        return _full_stop(text, at, final)
+        return _full_stop(text, at, final, eager)
     if character in _SOFT_STOPS:
         if at + 1 < len(text):
             if text[at + 1] not in {" ", BREAK} and character not in "—–":
-                return _NONE  # 1,000 and 5:30 and https://
-            return _SOFT if not _joins_digits(text, at) else _NONE
+                return Stop.NONE  # 1,000 and 5:30 and https://
+            return Stop.SOFT if not _joins_digits(text, at) else Stop.NONE
         if character == "," and not text[at - 1 : at].isdigit():
-            return _SOFT  # nothing but a space follows a comma after a letter
-        return _NONE if not final else _SOFT
-    return _NONE
+            return Stop.SOFT  # nothing but a space follows a comma after a letter
+        return Stop.NONE if not final else Stop.SOFT
+    return Stop.NONE
 
 
-def _full_stop(text: str, at: int, final: bool) -> int:
+def _full_stop(text: str, at: int, final: bool, eager: bool) -> Stop:
     word = _word_before(text, at)
     following = text[at + 1 : at + 2]
     if not following:
-        if final:
-            return _HARD
-        return _HARD if _is_plain(word) else _UNSURE
+        return Stop.HARD if final or (eager and _is_plain(word) and not _ADDRESS.search(text)) else Stop.UNSURE
     if following not in {" ", BREAK}:
-        return _NONE  # 3.50, example.com, the first of "e.g.", "..."
+        return Stop.NONE  # 3.50, example.com, the first of "e.g.", "..."
     if following == BREAK:
-        return _HARD
+        return Stop.HARD
     bare = word.lower().strip(".(")
     next_character = text[at + 2 : at + 3]
     if bare in _NUMBERED:
         if not next_character:
-            return _UNSURE if not final else _HARD
-        return _NONE if next_character.isdigit() else _HARD
+            return Stop.UNSURE if not final else Stop.HARD
+        return Stop.NONE if next_character.isdigit() else Stop.HARD
     if bare in _GOES_ON or (len(bare) == 1 and bare.isalpha()):
-        return _NONE
+        return Stop.NONE
     if "." in word.strip("."):
         # "e.g. a", "5 p.m. on", but "until 5 p.m. The"
         if not next_character:
-            return _UNSURE if not final else _HARD
+            return Stop.UNSURE if not final else Stop.HARD
         is_over = next_character.isupper() and (word.endswith(("m", "M")) or "@" in word or len(word) > 5)
-        return _HARD if is_over else _NONE
+        return Stop.HARD if is_over else Stop.NONE
     if _joins_digits(text, at):
-        return _NONE
-    return _HARD
+        return Stop.NONE
+    return Stop.HARD
 
 
 def _is_plain(word: str) -> bool:

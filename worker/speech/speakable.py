@@ -33,6 +33,9 @@ class Speakable:
     """Feed it text; it gives out what of it can be spoken. `flush` at the end."""
 
     def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         self._held = ""
         self._last = ""
         self._gap = ""
@@ -44,7 +47,7 @@ class Speakable:
 
     def flush(self) -> str:
         rest = self._clean(self._held, final=True)
-        self.__init__()  # type: ignore[misc]
+        self._reset()
         return rest
 
     def _clean(self, text: str, final: bool) -> str:
@@ -94,6 +97,8 @@ class Speakable:
         self._line_start = False
         if self._last in {"!", "?"} and character in _AFTER_STOP and not self._gap:
             return  # "?!" and "!!!" end a sentence once
+        if self._gap == " " and character in _AFTER_STOP:
+            self._gap = ""  # what an emoji or a tag leaves in front of a full stop
         if self._gap and self._last:
             out.append(self._gap)
         self._gap = ""
@@ -107,7 +112,7 @@ class Speakable:
         if following.isalpha() or following in {"/", "!", "|"}:
             end = text.find(">", at, at + MAX_TAG_CHARS)
             if end >= 0:
-                name = text[at + 1 : end].split(" ")[0].lower()
+                name = text[at + 1 : end].split(" ", maxsplit=1)[0].lower()
                 if name in _HIDDEN_TAGS:
                     self._hidden = f"</{name}>"
                 self._gap = self._gap or " "
