@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import MutableMapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -134,6 +135,9 @@ class Settings(BaseSettings):
     floyd_call_override: E164Number | None = Field(
         None, description="For development: every call goes to this number, whoever it is meant for."
     )
+    floyd_drain_seconds: float = Field(
+        60, ge=0, le=3600, description="How long calls may go on when the worker is told to stop."
+    )
     floyd_max_calls: int = Field(20, ge=1, le=1000, description="Calls that this worker makes at the same time.")
 
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC...).")
@@ -238,6 +242,34 @@ def load_settings(env_files: tuple[Path, ...] | None = None, **values: Any) -> S
         return Settings(**{"_env_file": files, **values})
     except ValidationError as error:
         raise SettingsError([_problem(dict(detail)) for detail in error.errors()]) from None
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """These settings as environment variables for another process of Floyd's. What is not set is empty, so that
+    the other process does not find something else in the files. Holds secrets."""
+    variables = {}
+    for field, info in Settings.model_fields.items():
+        value = getattr(settings, field)
+        name = str(info.validation_alias or field).upper()
+        match value:
+            case None:
+                variables[name] = ""
+            case SecretStr():
+                variables[name] = value.get_secret_value()
+            case bool():
+                variables[name] = "1" if value else ""
+            case _:
+                variables[name] = str(value)
+    return variables
+
+
+def forget_empty(environment: MutableMapping[str, str]) -> None:
+    """Remove settings that are set to nothing from a process's environment, once they were read: the vendors'
+    clients look there too, and take an empty address for an address."""
+    for field, info in Settings.model_fields.items():
+        name = str(info.validation_alias or field).upper()
+        if not environment.get(name, "set").strip():
+            del environment[name]
 
 
 def _problem(detail: dict[str, Any]) -> str:

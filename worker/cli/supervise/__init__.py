@@ -1,0 +1,1 @@
+"""The processes that `floyd up` runs, and what is known about them."""
