@@ -21,7 +21,7 @@ WINDOW = 256
 BANDS = 10
 SIZE = BANDS + 1
 """Numbers that describe a frame."""
-FLOOR_DB = -55.0
+FLOOR_DB = -48.0
 """Band energies (dB of full scale) are floored here: below it a telephone line has only noise."""
 SLOPE_WEIGHT = 0.5
 """A rise in loudness of 1 dB counts as half a decibel in one band."""
@@ -37,7 +37,8 @@ def _bands() -> Floats:
     rising = (bins[:, None] - left) / (centre - left)
     falling = (right - bins[:, None]) / (right - centre)
     weights = np.clip(np.minimum(rising, falling), 0, None)
-    return (weights / weights.sum(axis=0)).astype(np.float32)
+    filters: Floats = (weights / weights.sum(axis=0)).astype(np.float32)
+    return filters
 
 
 _TAPER = np.hanning(WINDOW).astype(np.float32)

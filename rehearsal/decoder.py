@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rehearsal.acoustics import Floats
 from rehearsal.phrasebook import PhraseBook
 
-TOLERANCE = 25.0
+TOLERANCE = 20.0
 """Mean squared difference (dB^2 per band) at which a frame speaks neither for nor against a phrase.
 The same speech through mu-law, other gain and -45 dB of noise differs by 2 to 12, other speech by 60 to 140."""
 BEAM = 10.0
@@ -31,10 +31,6 @@ NEW_PHRASE_COST = 2.0
 """Of starting a phrase after anything else."""
 FILLER_COST = 4.0
 """Of giving up on a phrase in its middle."""
-PAUSE_GAIN = 0.1
-"""For a pause where the phrase has one."""
-PAUSE_LOSS = -0.7
-"""For a pause where the phrase has sound."""
 HOLD_COST = 0.03
 """Per frame of standing still in a pause: the audio was held back, or stopped."""
 SEARCH_FRAMES = 12
@@ -44,13 +40,15 @@ SEARCH_EVERY = 5
 SEARCH_MIN_GAIN = 0.5
 """Mean gain per frame that a place found in the middle of a phrase must have."""
 SEARCH_KEEPS = 20
+RESUME_FRAMES = 300
+"""How far ahead of where a phrase broke off its next sound is looked for: 3 s, a long pause."""
 SKIPS = np.array([2, 1, 3, 4, 6])
 """Book frames a token may move in 20 ms; 4 and 6: one and two telephone frames were lost."""
 SKIP_COSTS = np.array([0.0, 0.25, 0.25, 0.8, 1.4])
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Stretch:
     """A stretch of one phrase that was heard: positions in the book, `left` the last one heard."""
 
     number: int
@@ -58,22 +56,24 @@ class Heard:
     left: int
     at: int
     """The decoder's step at which `left` was heard."""
-    before: Heard | None
+    before: Stretch | None
 
 
 class Decoder:
     """Decodes one utterance; `step` it with every 20 ms of sound."""
 
-    def __init__(self, book: PhraseBook) -> None:
+    def __init__(self, book: PhraseBook, resume: Stretch | None = None) -> None:
+        """`resume` is where the utterance before broke off: its phrase may go on from there."""
         self._book = book
+        self._resume = _places_after(book, resume)
         self.at = -1
         self._filler = 0.0
-        self._filler_past: Heard | None = None
+        self._filler_past: Stretch | None = None
         self._places: NDArray[np.int64] = np.zeros(0, np.int64)
         self._scores: NDArray[np.float64] = np.zeros(0)
         self._entered: NDArray[np.int64] = np.zeros(0, np.int64)
         self._past: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._pasts: list[Heard | None] = [None]
+        self._pasts: list[Stretch | None] = [None]
         self._recent: list[Floats] = []
         self._lost_for = 0
 
@@ -106,7 +106,7 @@ class Decoder:
         fits[fits] = book.number[places[fits]] == book.number[self._places[source[fits]]]
         places, scores, source = places[fits], scores[fits], source[fits]
         if quiet:
-            scores += np.where(book.quiet[places], PAUSE_GAIN, PAUSE_LOSS)
+            scores += book.pause_gain[places]
             places = np.concatenate([places, self._places])
             scores = np.concatenate([scores, self._scores - HOLD_COST])
             source = np.concatenate([source, np.arange(self._places.size)])
@@ -117,7 +117,7 @@ class Decoder:
 
     def _enter(self, frame: Floats) -> None:
         """Start tokens where phrases begin, after whatever explains the sound so far best."""
-        entries = self._book.entries
+        entries = np.concatenate([self._book.entries, self._resume])
         if not entries.size:
             return
         score, past = self._filler - NEW_PHRASE_COST, self._filler_past
@@ -140,7 +140,7 @@ class Decoder:
         places: NDArray[np.int64],
         scores: NDArray[np.float64],
         entered: NDArray[np.int64],
-        past: Heard | None,
+        past: Stretch | None,
     ) -> None:
         self._pasts.append(past)
         self._places = np.concatenate([self._places, places])
@@ -180,10 +180,10 @@ class Decoder:
             self._filler = float(self._scores[best]) - FILLER_COST
             self._filler_past = self._heard(best)
 
-    def _heard(self, token: int) -> Heard:
+    def _heard(self, token: int) -> Stretch:
         place = int(self._places[token])
         number = int(self._book.number[place])
-        return Heard(number, int(self._entered[token]), place, self.at, self._pasts[self._past[token]])
+        return Stretch(number, int(self._entered[token]), place, self.at, self._pasts[self._past[token]])
 
     def _search_if_lost(self) -> None:
         """Look for the last frames anywhere in the book, if nothing explains them."""
@@ -215,14 +215,14 @@ class Decoder:
             self._add(places, scores, found, self._filler_past)
             self._prune()
 
-    def best(self, margin: float) -> list[Heard | None]:
+    def best(self, margin: float) -> list[Stretch | None]:
         """What explains the sound, best first: all that lie within `margin` of the best, one per phrase.
 
         None stands for sound that is no phrase (with what was heard before it, if anything).
         """
         top = self._best_score()
         order = np.argsort(-self._scores)
-        out: list[tuple[float, Heard | None]] = [(self._filler, self._filler_past)]
+        out: list[tuple[float, Stretch | None]] = [(self._filler, self._filler_past)]
         seen: set[int] = set()
         for token in order[self._scores[order] >= top - margin]:
             number = int(self._book.number[self._places[token]])
@@ -231,3 +231,14 @@ class Decoder:
                 out.append((float(self._scores[token]), self._heard(int(token))))
         out.sort(key=lambda item: -item[0])
         return [heard for score, heard in out if score >= top - margin]
+
+
+def _places_after(book: PhraseBook, stretch: Stretch | None) -> NDArray[np.int64]:
+    """Where a phrase that broke off may go on: there, or where its next sound sets in."""
+    if stretch is None or book.number[stretch.left] != stretch.number:
+        return np.zeros(0, np.int64)
+    ahead = np.arange(stretch.left - 2, min(stretch.left + RESUME_FRAMES, book.capacity))
+    ahead = ahead[book.number[ahead] == stretch.number]
+    loud = np.flatnonzero(~book.quiet[ahead[2:]])
+    resume: NDArray[np.int64] = ahead[: int(loud[0]) + 10 if loud.size else 0]
+    return resume

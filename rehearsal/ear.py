@@ -7,14 +7,13 @@ what was cut, lost, delayed or drowned is not heard. Speech that isn't in the bo
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rehearsal import decoder
 from rehearsal.acoustics import FRAME, SAMPLE_RATE, WINDOW, Floats, describe, level_db
-from rehearsal.decoder import Decoder
+from rehearsal.decoder import Decoder, Stretch
 from rehearsal.phrasebook import HOP_S, Phrase, PhraseBook
 
 __all__ = ["UNINTELLIGIBLE", "Ear", "Heard", "PhraseBook"]
@@ -27,11 +26,13 @@ PAUSE_SILENCE_S = 0.6
 """Silence that ends one where the phrase itself has a pause, as between two sentences."""
 ENOUGH_OF_A_WORD = 0.6
 """Share of a word that must have been heard."""
+SOFT_ONSET = 8
+"""Book frames at the beginning of a phrase that may go under without its first word counting as cut."""
 CONTENDERS = 2.0
 """Words are reported when every explanation within this score of the best agrees on them."""
 MIN_VOICE_S = 0.12
 """Shorter sounds are clicks, and no utterance."""
-ONSET_FRAMES = 3
+ONSET_FRAMES = 5
 """Frames before the first loud one that are looked at too: weak consonants begin speech."""
 MIN_THRESHOLD_DB = -44.0
 MAX_THRESHOLD_DB = -30.0
@@ -83,8 +84,9 @@ class Ear:
         self._loudness = -55.0
         self._frames = 0
         self._noise: deque[float] = deque([ASSUMED_NOISE_DB] * NOISE_FRAMES, NOISE_FRAMES)
-        self._before: deque[tuple[Floats, bool]] = deque(maxlen=ONSET_FRAMES)
+        self._before: deque[Floats] = deque(maxlen=ONSET_FRAMES)
         self._decoder: Decoder | None = None
+        self._broken_off: Stretch | None = None
         self._start = 0
         self._last_loud = 0
         self._loud_frames = 0
@@ -130,7 +132,7 @@ class Ear:
         self._loudness = float(loudness[0])
         if self._decoder is None:
             if not loud:
-                self._before.append((rows[0], True))
+                self._before.append(rows[0])
                 return []
             self._begin()
         assert self._decoder is not None
@@ -141,22 +143,23 @@ class Ear:
         return self._report(loud)
 
     def _begin(self) -> None:
-        self._decoder = Decoder(self._book)
+        self._decoder = Decoder(self._book, self._broken_off)
+        self._broken_off = None
         self._start = self._frames - 1
         self._loud_frames = 0
         self._said = ""
-        for frame, _ in self._before:
+        for frame in self._before:
             self._decoder.step(frame, False)
         self._before.clear()
 
     def _report(self, loud: bool) -> list[Heard]:
         assert self._decoder is not None
         if loud:
-            return self._interim(self._understood(CONTENDERS))
+            return self._interim(self._understood())
         silence_s = (self._frames - self._last_loud) * FRAME_S
         if silence_s + 1e-9 < min(self._end_silence_s, self._complete_silence_s):
-            return self._interim(self._understood(CONTENDERS))
-        best = self._understood(CONTENDERS)
+            return self._interim(self._understood())
+        best = self._understood()
         if best.complete:
             enough = self._complete_silence_s
         elif best.pausing:
@@ -182,7 +185,8 @@ class Ear:
         ]
 
     def _end(self) -> list[Heard]:
-        understood = self._understood(0.0)
+        understood = self._concluded()
+        self._broken_off = None if understood.complete else understood.last
         voiced_s = self._loud_frames * FRAME_S
         self._decoder = None
         if voiced_s < MIN_VOICE_S:
@@ -199,23 +203,30 @@ class Ear:
             )
         ]
 
-    def _understood(self, margin: float) -> _Understood:
+    def _understood(self) -> _Understood:
         """The words that all good explanations share; the rest is said of the best one."""
-        assert self._decoder is not None
-        explanations = self._decoder.best(margin) or [None]
-        words, end_s, pausing, complete = self._words(explanations[0])
-        for other in explanations[1:]:
-            others = self._words(other)[0]
+        best, *others = self._explanations()
+        words = best.words
+        for other in others:
             shared = 0
-            while shared < min(len(words), len(others)) and words[shared] == others[shared]:
+            while shared < min(len(words), len(other.words)) and words[shared] == other.words[shared]:
                 shared += 1
-            if shared < len(words):
-                words, complete = words[:shared], False
-        return _Understood(words, end_s, pausing, complete)
+            words = words[:shared]
+        if len(words) == len(best.words):
+            return best
+        return replace(best, words=words, complete=False)
 
-    def _words(self, last: decoder.Heard | None) -> tuple[list[str], float, bool, bool]:
-        """Words of a chain of phrases, when the last of them ended, and whether the last phrase now
-        pauses and was heard to its end."""
+    def _concluded(self) -> _Understood:
+        """The best explanation; among good ones, one whose phrase ends where the sound did."""
+        explanations = self._explanations()
+        return next((one for one in explanations if one.complete), explanations[0])
+
+    def _explanations(self) -> list[_Understood]:
+        assert self._decoder is not None
+        return [self._read(last) for last in self._decoder.best(CONTENDERS)]
+
+    def _read(self, last: Stretch | None) -> _Understood:
+        """The words of a chain of stretches."""
         assert self._decoder is not None
         words: list[str] = []
         end_s, pausing, complete = self._start * FRAME_S, False, False
@@ -225,15 +236,14 @@ class Ear:
             if phrase is not None:
                 heard = _heard_words(phrase, stretch)
                 if stretch is last:
-                    pausing = bool(self._book.quiet[min(stretch.left + 2, phrase.first + phrase.size - 1)])
+                    pausing = bool(self._book.quiet[stretch.left])
                     complete = stretch.left >= phrase.last_loud - 2
                 if heard.size and not words:
-                    ago = (stretch.left - int(phrase.word_ends[heard[-1]])) * HOP_S
-                    steps_ago = self._decoder.at - stretch.at
-                    end_s = (self._frames - steps_ago) * FRAME_S - max(ago, 0.0)
+                    ago_s = max(stretch.left - int(phrase.word_ends[heard[-1]]), 0) * HOP_S
+                    end_s = (self._frames - (self._decoder.at - stretch.at)) * FRAME_S - ago_s
                 words = [phrase.speech.words[index].text for index in heard] + words
             stretch = stretch.before
-        return words, end_s, pausing, complete
+        return _Understood(words, end_s, pausing, complete, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +252,13 @@ class _Understood:
     end_s: float
     pausing: bool
     complete: bool
+    last: Stretch | None
 
 
-def _heard_words(phrase: Phrase, stretch: decoder.Heard) -> NDArray[np.int64]:
+def _heard_words(phrase: Phrase, stretch: Stretch) -> NDArray[np.int64]:
     """Which words of the phrase were mostly heard."""
-    begin = np.maximum(phrase.word_starts, stretch.entered)
+    entered = phrase.first if stretch.entered - phrase.onset <= SOFT_ONSET else stretch.entered
+    begin = np.maximum(phrase.word_starts, entered)
     end = np.minimum(phrase.word_ends, stretch.left)
     share = (end - begin) / np.maximum(phrase.word_ends - phrase.word_starts, 1)
     return np.flatnonzero(share >= ENOUGH_OF_A_WORD)

@@ -23,6 +23,14 @@ CAPACITY = 30 * 60 * SAMPLE_RATE // HOP
 """Frames kept: half an hour of speech, 9 MB."""
 QUIET_DB = -42.0
 """Frames of a phrase below this level are pauses."""
+LOUD_DB = -30.0
+"""Frames above this level can't be taken for pauses, however noisy the line."""
+PAUSE_GAIN = 0.1
+"""What a pause in the sound says for a phrase that pauses there ..."""
+PAUSE_LOSS = -0.7
+"""... and for one that is loud there; in between, in proportion."""
+ENTRY_FRAMES = np.array([0, 1, 4, 8, 12])
+"""A phrase may begin this far after its first sound: in noise, or with less gain, soft sounds go under."""
 TAIL = 4
 """Quiet frames kept after a phrase's last loud one."""
 
@@ -57,10 +65,12 @@ class PhraseBook:
         self.norms: Floats = np.zeros(capacity, np.float32)
         """Squared length of each frame."""
         self.quiet: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.pause_gain: Floats = np.zeros(capacity, np.float32)
+        """What it says for a frame if the sound pauses there."""
         self.number: NDArray[np.int64] = np.full(capacity, -1, np.int64)
         """The phrase each frame belongs to; -1: none."""
         self.entries: NDArray[np.int64] = np.zeros(0, np.int64)
-        """Where phrases begin: the frames in which their sound sets in."""
+        """Where phrases begin: frames in which their sound sets in."""
 
     def add(self, speech: Speech) -> None:
         """Make a speech recognisable; one that is known already costs nothing.
@@ -73,9 +83,8 @@ class PhraseBook:
         described = _describe(speech)
         if described is None:
             return
-        frames, quiet = described
         with self._lock:
-            self._insert(speech, frames, quiet)
+            self._insert(speech, *described)
 
     def phrase(self, number: int) -> Phrase | None:
         """The phrase of that number, unless it was overwritten."""
@@ -89,7 +98,7 @@ class PhraseBook:
         phrase = self._phrases[self._number_of[key]]
         return self.used > self.capacity // 2 and (phrase.first - self._head) % self.capacity < self.capacity // 8
 
-    def _insert(self, speech: Speech, frames: Floats, quiet: NDArray[np.bool_]) -> None:
+    def _insert(self, speech: Speech, frames: Floats, levels: Floats) -> None:
         size = min(len(frames), self.capacity)
         if self._head + size > self.capacity:
             self._head = 0
@@ -99,7 +108,8 @@ class PhraseBook:
             if self._number_of.get(gone.speech.key) == number:
                 del self._number_of[gone.speech.key]
             self.number[gone.first : gone.first + gone.size] = -1
-        loud = np.flatnonzero(~quiet[:size])
+        quiet = levels[:size] < QUIET_DB
+        loud = np.flatnonzero(~quiet)
         bounds = np.array([(word.start_s, word.end_s) for word in speech.words]).reshape(-1, 2) / HOP_S
         number = self._next_number
         self._next_number += 1
@@ -115,23 +125,26 @@ class PhraseBook:
         self._number_of[speech.key] = number
         self.frames[first:end] = frames[:size]
         self.norms[first:end] = np.square(frames[:size]).sum(axis=1)
-        self.quiet[first:end] = quiet[:size]
+        self.quiet[first:end] = quiet
+        loudness = np.clip((levels[:size] - QUIET_DB) / (LOUD_DB - QUIET_DB), 0, 1)
+        self.pause_gain[first:end] = PAUSE_GAIN + (PAUSE_LOSS - PAUSE_GAIN) * loudness
         self.number[first:end] = number
         self._head = end
         self.used = max(self.used, end)
         onsets = np.array([phrase.onset for phrase in self._phrases.values()], np.int64)
-        self.entries = np.concatenate([onsets, onsets + 1])
+        entries = onsets[:, None] + ENTRY_FRAMES
+        self.entries = entries[self.number[np.minimum(entries, self.capacity - 1)] == self.number[onsets][:, None]]
 
 
-def _describe(speech: Speech) -> tuple[Floats, NDArray[np.bool_]] | None:
-    """Frames of a speech up to its last sound, and which of them are pauses; None if all of it is."""
+def _describe(speech: Speech) -> tuple[Floats, Floats] | None:
+    """Frames of a speech up to shortly after its last sound, and their levels; None if it has no sound."""
     samples = speech.pcm16_8k
     padded = np.pad(samples, (0, FRAME + (-samples.size) % HOP))
     frames, _ = describe(frames_of(padded, HOP), None, FRAME // HOP)
-    levels = np.array([level_db(padded[max(0, end - FRAME) : end]) for end in range(HOP, padded.size + 1, HOP)])
-    quiet = levels < QUIET_DB
-    loud = np.flatnonzero(~quiet)
+    starts = np.maximum(np.arange(HOP, padded.size + 1, HOP) - FRAME, 0)
+    levels = np.array([level_db(padded[start : start + FRAME]) for start in starts], np.float32)
+    loud = np.flatnonzero(levels >= QUIET_DB)
     if not loud.size:
         return None
     size = min(len(frames), int(loud[-1]) + 1 + TAIL)
-    return frames[:size], quiet[:size]
+    return frames[:size], levels[:size]
