@@ -41,7 +41,7 @@ export const ACTION_STALL_MS = 10_000;
 /** Completed scheduled functions stay visible this long. */
 export const SCHEDULED_RESULT_RETENTION_MS = 7 * 24 * 3600 * 1000;
 
-/** Sync protocol: work one socket may have queued; more is refused. */
+/** Sync protocol: mutations one socket may have queued (it isn't read while there are more), actions it may run. */
 export const MAX_QUEUED_MUTATIONS = 1_000;
 export const MAX_RUNNING_ACTIONS = 1_000;
 /** Larger transitions go out in parts to clients that can read them. */

@@ -192,10 +192,9 @@ export class SyncSession implements Subscriber {
   }
 
   private mutate(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>): void {
-    if (this.queuedMutations >= MAX_QUEUED_MUTATIONS) {
-      return this.close(1013, "TooManyConcurrentRequests: too many mutations are waiting on this connection");
-    }
     this.queuedMutations += 1;
+    // Closing instead would make the client send all of them again, for ever.
+    if (this.queuedMutations >= MAX_QUEUED_MUTATIONS) this.socket.pause();
     const { udfPath: path, args, requestId } = message;
     const { identity } = this;
     this.mutations = this.mutations.then(async () => {
@@ -206,6 +205,7 @@ export class SyncSession implements Subscriber {
           ? await this.deployment.mutation({ path, args, identity, session }, "SyncWorker")
           : { outcome: refused(refusal), logLines: [], ts: null };
       this.queuedMutations -= 1;
+      if (this.socket.isPaused && this.queuedMutations < MAX_QUEUED_MUTATIONS / 2) this.socket.resume();
       this.send(response("MutationResponse", requestId, result.outcome, result.ts, result.logLines));
       this.promiseTransition();
     });

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"],
+    // Tests start real servers; a first start on a slow machine takes a few seconds.
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    server: { deps: { inline: ["convex-test"] } },
+  },
+});
