@@ -28,8 +28,8 @@ SILENCE = b"\xff" * FRAME_BYTES
 
 # Louder than the quantisation noise of mu-law, softer than any speech: somebody is making a sound.
 AUDIBLE_PEAK = 400
-# A person who lacks a line that fits waits as long as one who has it.
-OTHERWISE_WAIT_S = 0.4
+# Who did not understand, or heard only an introduction, waits a while for more before asking.
+OTHERWISE_WAIT_S = 1.5
 # People don't put the phone down on their last syllable.
 HANG_UP_WAIT_S = 0.3
 # Where mailboxes usually stop.
@@ -132,6 +132,10 @@ class Callee:
     def now_s(self) -> float:
         """Seconds since the answer."""
         return self._frames * FRAME_S
+
+    @property
+    def speaking(self) -> bool:
+        return self._speaking is not None
 
     @property
     def is_machine(self) -> bool:

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from rehearsal.voice import Voice
+
 # ITU-T E.164: at most 15 digits after the plus sign, the first of them not 0. Seven is the shortest in use.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -40,9 +42,16 @@ def _some_text(value: str) -> str:
     return value.strip()
 
 
+@functools.cache
+def _voice(value: str) -> str:
+    Voice().render("a", voice=value)  # raises UnknownVoice, a ValueError that says what there is
+    return value
+
+
 PhoneNumber = Annotated[str, AfterValidator(_e164)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Text = Annotated[str, AfterValidator(_some_text)]
+VoiceName = Annotated[str, AfterValidator(_voice)]
 Seconds = Annotated[float, Field(ge=0, le=600)]
 
 OutcomeKind = Literal[
@@ -144,15 +153,15 @@ class CalleeCall(_Part):
     answer: Literal["person", "voicemail", "noAnswer", "busy", "failed"] = "person"
     after: Seconds = 1.2
     """Of ringing, until the phone is answered or the network gives up."""
-    voice: Text = "en-us"
-    """An espeak-ng voice with an optional variant: ``en-us``, ``en-gb+f3``."""
+    voice: VoiceName = "en-us"
+    """An espeak-ng voice with an optional variant: ``en-us``, ``en-us+f3``."""
     rate_wpm: Annotated[int, Field(ge=80, le=400)] = 170
     greeting: str = ""
     greeting_wait: Seconds = 0.3
     """From picking up to the first word of the greeting."""
     says: list[Line] = []
     otherwise: str = ""
-    """Said when no line matches; empty: the callee stays silent."""
+    """Said when no line matches and nothing more comes for 1.5 s; empty: the callee stays silent."""
     silence: Silence = Silence()
     interrupts: list[Interruption] = []
     noise_db: Annotated[float, Field(ge=-90, le=-10)] | None = None
