@@ -1,0 +1,131 @@
+"""The calls of this worker: placing them, and finding the one that a carrier's callback or socket is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from worker.call.contract import CallBrief, CallControl, CallReport
+from worker.call.ledger import status_write
+from worker.call.open_line import Equipment
+from worker.call.ready_made import ReadyMade
+from worker.call.session import CallUrls, Session
+from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError
+from worker.model.language_model import LanguageModel
+from worker.phone.carrier import Carrier
+from worker.phone.directory import MediaRefused, StatusUpdate
+from worker.phone.media import MediaStream
+from worker.phone.urls import public_urls
+from worker.settings import Settings
+from worker.speech.recognizer import Recognizer
+from worker.speech.vad import VoiceActivityDetectors
+from worker.speech.voice import Voice
+
+log = structlog.get_logger(__name__)
+
+CALLBACK_PATIENCE_S = 8.0
+"""Carriers wait about 15 s for the answer to a callback."""
+
+
+class Calls:
+    """Fulfils `worker.call.contract.Caller` and `worker.phone.directory.CallDirectory`."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        carrier: Carrier,
+        recognizer: Recognizer,
+        voice: Voice,
+        model: LanguageModel,
+        detectors: VoiceActivityDetectors,
+        settings: Settings,
+        worker_id: str = "worker",
+    ) -> None:
+        data = Path(settings.floyd_data_dir)
+        voice_name = f"{settings.openai_base_url or ''} {settings.openai_tts_model} {settings.openai_tts_voice}"
+        self._settings = settings
+        self._deployment = deployment
+        self._worker_id = worker_id
+        self._equipment = Equipment(
+            deployment=deployment,
+            carrier=carrier,
+            recognizer=recognizer,
+            voice=voice,
+            model=model,
+            detectors=detectors,
+            ready_made=ReadyMade(data / "openings", voice, voice_name),
+            recordings=data / "recordings",
+        )
+        self._sessions: dict[str, Session] = {}
+
+    @property
+    def active(self) -> int:
+        """Calls going on."""
+        return len(self._sessions)
+
+    async def place(self, brief: CallBrief, control: CallControl) -> CallReport:
+        session = Session(
+            self._equipment,
+            brief,
+            control,
+            worker_id=self._worker_id,
+            urls=self._urls,
+            register=self._register,
+            known_sids=self._known_sids,
+        )
+        try:
+            return await session.run()
+        finally:
+            self._sessions.pop(session.call_id, None)
+
+    def media_token(self, call_id: str, call_sid: str) -> str | None:
+        session = self._sessions.get(call_id)
+        return session.media_token(call_sid) if session is not None else None
+
+    async def on_status(self, call_id: str, update: StatusUpdate) -> None:
+        session = self._sessions.get(call_id)
+        if session is not None:
+            session.on_status(update)
+            return
+        # A call of an earlier process, or one that is over here: its row must still learn how it ended.
+        write = status_write(call_id, update)
+        if write is not None:
+            await self._note(*write)
+
+    async def on_answered_by(self, call_id: str, call_sid: str, answered_by: str) -> None:
+        session = self._sessions.get(call_id)
+        if session is not None:
+            session.on_answered_by(call_sid, answered_by)
+
+    async def on_text(self, from_number: str, to_number: str, body: str, message_sid: str) -> None:
+        await self._note(
+            "messages:receive", {"from": from_number, "to": to_number, "body": body, "sid": message_sid}
+        )
+
+    async def run_media(self, call_id: str, call_sid: str, token: str, stream: MediaStream) -> None:
+        session = self._sessions.get(call_id)
+        if session is None:
+            raise MediaRefused("there is no such call")
+        await session.serve_media(call_sid, token, stream)
+
+    async def _note(self, function: str, args: dict[str, object]) -> None:
+        """A write that no session carries. A refusal is logged; an absent deployment makes the carrier repeat."""
+        try:
+            await self._deployment.mutation(function, args, patience_s=CALLBACK_PATIENCE_S)
+        except FunctionError as error:
+            log.warning("call.callback_refused", function=function, code=error.code, reason=error.message)
+        except DeploymentUnavailable:
+            log.error("call.callback_not_written", function=function)
+            raise
+
+    def _urls(self, call_id: str) -> CallUrls:
+        urls = public_urls(self._settings, call_id)
+        return CallUrls(answer=urls.voice, status=urls.status, answered_by=urls.answered_by)
+
+    def _register(self, session: Session) -> None:
+        self._sessions[session.call_id] = session
+
+    def _known_sids(self, asking: Session) -> set[str]:
+        return {other.call_sid for other in self._sessions.values() if other is not asking and other.call_sid}

@@ -1,0 +1,45 @@
+"""The time inside a call: the loop's monotonic seconds, and the epoch milliseconds they stand for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+
+class Clock:
+    """Epoch times follow from the monotonic ones, so a clock that is set in mid-call reorders nothing."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
+        self._epoch_at_zero_s = time.time() - self._loop.time()
+
+    def now(self) -> float:
+        """Seconds on the loop's clock."""
+        return self._loop.time()
+
+    def epoch_ms(self, at: float | None = None) -> float:
+        """Epoch milliseconds of a loop time (default: now)."""
+        return round(((self.now() if at is None else at) + self._epoch_at_zero_s) * 1000, 1)
+
+
+class Signal:
+    """Something changed that the one waiting task should look at. Setting it many times wakes it once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout_s: float | None) -> None:
+        """Return when set, or after `timeout_s`; None waits for ever."""
+        if timeout_s is not None and timeout_s <= 0 and not self._event.is_set():
+            # A wait that is already over still lets the loop run, so a caller's loop can't starve it.
+            await asyncio.sleep(0)
+            return
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        self._event.clear()

@@ -1,0 +1,114 @@
+"""What of Floyd's speech was heard. Pure.
+
+Audio is sent ahead of time and played by the carrier, so what was sent is not what was heard. A mark that comes
+back tells exactly how far playback is; between marks the clock does, since audio plays at 8,000 bytes a second.
+Positions are bytes (= samples) from the start of a generation; clearing the buffer begins a new generation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+BYTES_PER_S = 8000
+SPEAKING_CHARS_PER_S = 15.0
+"""A voice's usual pace, to estimate the length of a clause whose audio has not all come yet."""
+WORD_TOLERANCE_S = 0.06
+"""A word that lacks less than this to its end was heard."""
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(slots=True)
+class ClauseSpan:
+    """One clause and where its audio lies. `end` is None while it still comes."""
+
+    text: str
+    start: int
+    received: int = 0
+    complete: bool = False
+
+    def length(self) -> float:
+        """Bytes of the whole clause, estimated while its audio is incomplete."""
+        if self.complete:
+            return self.received
+        return max(self.received, len(self.text) / SPEAKING_CHARS_PER_S * BYTES_PER_S)
+
+
+def heard_text(clauses: Sequence[ClauseSpan], position: float) -> str:
+    """The words of these clauses that had been played to their end at `position`."""
+    parts: list[str] = []
+    for clause in clauses:
+        played = position - clause.start
+        if clause.complete and played >= clause.received:
+            parts.append(clause.text.strip())
+            continue
+        part = _words_within(clause.text, played + WORD_TOLERANCE_S * BYTES_PER_S, clause.length())
+        if part:
+            parts.append(part)
+        break
+    return " ".join(part for part in parts if part)
+
+
+def _words_within(text: str, played: float, length: float) -> str:
+    """The words whose share of the audio ends within `played` bytes; characters stand for time."""
+    stripped = text.strip()
+    if played <= 0 or not stripped or length <= 0:
+        return ""
+    cut = 0
+    for word in _WORD.finditer(stripped):
+        if word.end() / len(stripped) * length > played:
+            break
+        cut = word.end()
+    return stripped[:cut]
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Where playback is in one generation. Times are seconds on one clock."""
+
+    sent: int = 0
+    _known_position: int = 0
+    _known_at: float = 0.0
+    _marks: deque[tuple[str, int]] = field(default_factory=deque)
+
+    def on_sent(self, size: int, now: float) -> None:
+        if self.position(now) >= self.sent:
+            # The buffer had run dry: what is sent now plays now.
+            self._known_position, self._known_at = self.sent, now
+        self.sent += size
+
+    def on_mark_sent(self, name: str) -> None:
+        self._marks.append((name, self.sent))
+
+    def on_mark_played(self, name: str, now: float) -> bool:
+        """Note an echo. Marks come back in order, so those before it are past too. False: not one of ours."""
+        if all(name != waiting for waiting, _ in self._marks):
+            return False
+        while self._marks:
+            waiting, position = self._marks.popleft()
+            if waiting == name:
+                self._known_position, self._known_at = position, now
+                break
+        return True
+
+    def position(self, now: float) -> float:
+        """Bytes played. Never past a mark that has not come back, never past what was sent."""
+        limit = self._marks[0][1] if self._marks else self.sent
+        return min(self._known_position + max(0.0, now - self._known_at) * BYTES_PER_S, limit)
+
+    def remaining_s(self, now: float) -> float:
+        """Seconds until all that was sent has been played, if the marks are on time."""
+        return max(0.0, self._ends_at() - now)
+
+    def overdue_s(self, now: float) -> float:
+        """Seconds since all that was sent should have been played."""
+        return max(0.0, now - self._ends_at())
+
+    def _ends_at(self) -> float:
+        return self._known_at + (self.sent - self._known_position) / BYTES_PER_S
+
+    def played_out(self, now: float) -> bool:
+        return not self._marks and self.position(now) >= self.sent

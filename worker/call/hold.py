@@ -1,0 +1,96 @@
+"""The callee holds the line: while the owner is asked, and while keys are pressed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import structlog
+
+from worker.audio.dtmf import tones
+from worker.call import endpointing, phrases
+from worker.call.on_line import OnLine
+
+log = structlog.get_logger(__name__)
+
+PHRASE_EVERY_S = 10.0
+"""A callee who speaks while holding is answered with a short phrase, at most this often."""
+
+REASSURE_AFTER_S = 20.0
+"""A callee who waits in silence is told that somebody is still there."""
+
+_ASKS_TO_HOLD = re.compile(
+    r"\b(moment|minute|second|sec|hold|hang on|bear with|let me (check|ask|find out|see)|check with)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_to_hold(text: str) -> bool:
+    """Whether a text already asks the callee to wait."""
+    return bool(_ASKS_TO_HOLD.search(text))
+
+
+class Hold:
+    """`active` while the callee waits for the owner's answer."""
+
+    def __init__(self, line: OnLine) -> None:
+        self.active = False
+        self._line = line
+
+    async def until_answered(self, question: str, *, say_one_moment: bool) -> str | None:
+        """Ask the owner while the callee waits. None: no answer in time. Cancelling leaves the question open."""
+        line = self._line
+        self.active = True
+        line.ledger.stage("onHold")
+        asking = asyncio.ensure_future(line.control.ask_owner(question, line.call_id))
+        asking.add_done_callback(lambda _: line.changed.set())
+        try:
+            if say_one_moment:
+                await line.say(phrases.ONE_MOMENT)
+            await self._keep_company(asking)
+            return _clean(asking.result())
+        except Exception as error:  # whatever failed, the callee must not be left holding
+            log.warning("call.ask_owner_failed", error=type(error).__name__)
+            return None
+        finally:
+            if not asking.done():
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            self.active = False
+            line.ledger.stage("talking")
+
+    async def press(self, keys: str) -> None:
+        """Press keys: tones in the audio, since a media stream carries no digits to the carrier."""
+        await self._line.mouth.send(await asyncio.to_thread(tones, keys))
+        self._line.memory.note(f"The keys {keys} were pressed.")
+
+    async def _keep_company(self, asking: asyncio.Future[str | None]) -> None:
+        line = self._line
+        spoke_at = line.clock.now()
+        while not asking.done():
+            now = line.clock.now()
+            verdict = endpointing.decide(line.listening.turn_view())
+            waited_s = now - spoke_at
+            wait_s = REASSURE_AFTER_S - waited_s
+            if verdict.over:
+                utterance = line.listening.take()
+                if utterance is not None:
+                    line.journal.line(
+                        "callee", utterance.text, started_at=utterance.started_at, ended_at=utterance.ended_at
+                    )
+                    line.memory.callee_said(utterance.text)
+                if waited_s >= PHRASE_EVERY_S:
+                    await line.say(phrases.STILL_CHECKING)
+                    spoke_at = line.clock.now()
+                continue
+            if wait_s <= 0 and not line.listening.gate.speaking:
+                await line.say(phrases.STILL_CHECKING)
+                spoke_at = line.clock.now()
+                continue
+            waits = [wait for wait in (verdict.look_again_s, max(wait_s, 0.05)) if wait is not None]
+            await line.changed.wait(min(waits))
+
+
+def _clean(answer: str | None) -> str | None:
+    text = " ".join(answer.split()) if answer else ""
+    return text or None

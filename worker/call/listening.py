@@ -1,0 +1,144 @@
+"""The inbound side of a line: frames to the recogniser and the detector, and what both make of them.
+
+Two tasks: `pump` reads the media socket, `understand` the recogniser. Both only update state and set `changed`;
+the decisions are made by whoever waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from worker.call import endpointing
+from worker.call.clock import Clock, Signal
+from worker.call.utterance import UtteranceWords
+from worker.call.voice_activity import SpeechGate
+from worker.phone.media import Digit, Frame, MarkPlayed, MediaStream, Stopped
+from worker.speech.recognizer import RecognitionSession
+from worker.speech.vad import VoiceActivityDetector
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What the callee said in one turn. Times are the loop's seconds."""
+
+    text: str
+    started_at: float
+    ended_at: float
+    """The end of the last voiced frame."""
+    settled_at: float | None
+    """When its final transcript came; None: it was taken from an interim one."""
+
+
+class Listening:
+    """`on_mark(name)`, `on_frame(mulaw)`, `on_words(text)` and `on_digit(key)` are called on the loop."""
+
+    def __init__(
+        self,
+        stream: MediaStream,
+        recognition: RecognitionSession,
+        detector: VoiceActivityDetector,
+        clock: Clock,
+        changed: Signal,
+        *,
+        on_mark: Callable[[str], None],
+        on_frame: Callable[[bytes], None] | None = None,
+        on_words: Callable[[str], None] | None = None,
+        on_digit: Callable[[str], None] | None = None,
+    ) -> None:
+        self.gate = SpeechGate()
+        self.words = UtteranceWords()
+        self.opened_at = clock.now()
+        self.last_frame_at = self.opened_at
+        self.last_activity_at = self.opened_at
+        """When a voice or a word was last noticed."""
+        self._stream = stream
+        self._recognition = recognition
+        self._detector = detector
+        self._clock = clock
+        self._changed = changed
+        self._on_mark = on_mark
+        self._on_frame = on_frame
+        self._on_words = on_words
+        self._on_digit = on_digit
+        self._utterance_from: float | None = None
+        """When the voice began that belongs to the words not yet taken."""
+
+    async def pump(self) -> Stopped:
+        """Read the socket until it ends."""
+        async for event in self._stream.events():
+            match event:
+                case Frame():
+                    self._hear(event.mulaw)
+                case MarkPlayed(name):
+                    self._on_mark(name)
+                    self._changed.set()
+                case Digit(key):
+                    if self._on_digit is not None:
+                        self._on_digit(key)
+                case Stopped():
+                    self._changed.set()
+                    return event
+                case _:
+                    assert_never(event)
+        return Stopped(clean=False)
+
+    async def understand(self) -> None:
+        """Read the recogniser until it is closed. Raises `RecognizerUnavailable`."""
+        async for recognition in self._recognition.results():
+            now = self._clock.now()
+            if not self.words.hear(recognition, now):
+                continue
+            if self.words.text:
+                self.last_activity_at = now
+                if self._on_words is not None:
+                    self._on_words(self.words.text)
+            self._changed.set()
+
+    def silence_s(self) -> float:
+        return self.gate.silence_s(self._clock.now(), since=self.opened_at)
+
+    def turn_view(self) -> endpointing.View:
+        """What endpointing decides by."""
+        return endpointing.View(
+            text=self.words.text,
+            has_interim=bool(self.words.interim),
+            speaking=self.gate.speaking,
+            silence_s=self.silence_s(),
+            since_words_s=self._clock.now() - max(self.words.changed_at, self.opened_at),
+        )
+
+    def take(self) -> Utterance | None:
+        """The words so far as one utterance, or None if there are none."""
+        settled_at = None if self.words.interim else self.words.settled_at
+        text = self.words.take()
+        now = self._clock.now()
+        started_at, self._utterance_from = self._utterance_from, None
+        if self.gate.speaking:
+            self._utterance_from = now
+        if not text:
+            return None
+        ended_at = self.gate.last_voiced_at or now
+        return Utterance(
+            text=text,
+            started_at=min(ended_at, self.gate.started_at if started_at is None else started_at),
+            ended_at=ended_at,
+            settled_at=settled_at,
+        )
+
+    def _hear(self, mulaw: bytes) -> None:
+        now = self._clock.now()
+        self.last_frame_at = now
+        self._recognition.feed(mulaw)
+        if self._on_frame is not None:
+            self._on_frame(mulaw)
+        if not self.gate.feed(self._detector.feed(mulaw), now):
+            if self.gate.speaking:
+                self.last_activity_at = now
+            return
+        if self.gate.speaking:
+            self.last_activity_at = now
+            if self._utterance_from is None:
+                self._utterance_from = self.gate.started_at
+        self._changed.set()

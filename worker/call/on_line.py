@@ -1,0 +1,92 @@
+"""The parts of one open line that those who converse on it share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from worker.call.answered_by import Answerer
+from worker.call.bounds import Bounds, Breach, bounds_of
+from worker.call.clock import Clock, Signal
+from worker.call.contract import Answer, CallBrief, CallControl, Ending
+from worker.call.journal import Journal
+from worker.call.ledger import Ledger
+from worker.call.listening import Listening
+from worker.call.memory import Memory
+from worker.call.ready_made import ReadyMade, RecordedClause
+from worker.call.reply import Reply
+from worker.call.speaking import Mouth, Spoken
+from worker.call.told import FactWords
+from worker.model.language_model import LanguageModel, Prompt
+from worker.speech.voice import Voice, VoiceUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How the conversation ended, as `CallReport` will say it."""
+
+    ending: Ending
+    reason: str = ""
+    question: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class OnLine:
+    """One call whose line is open."""
+
+    call_id: str
+    brief: CallBrief
+    control: CallControl
+    model: LanguageModel
+    voice: Voice
+    clock: Clock
+    changed: Signal
+    listening: Listening
+    mouth: Mouth
+    journal: Journal
+    ledger: Ledger
+    memory: Memory
+    ready_made: ReadyMade
+    disclosure: RecordedClause
+    facts: tuple[FactWords, ...]
+    started: datetime
+    on_machine: Callable[[], None]
+    """The greeting turned out to be a machine's."""
+    answerer: Answerer = Answerer.UNKNOWN
+    answers: list[Answer] = field(default_factory=list)
+    """All the owner's answers so far."""
+
+    def reply(
+        self,
+        prompt: Prompt,
+        *,
+        instead: Callable[[Breach], str] = lambda breach: "",
+    ) -> Reply:
+        """Begin the model's answer, with every clause checked before it is spoken."""
+        bounds = self.bounds()
+
+        def guard(clause: str) -> Breach | None:
+            return bounds.breach(clause, self.memory.last_callee_text())
+
+        reply = Reply(prompt, model=self.model, voice=self.voice, clock=self.clock, guard=guard, instead=instead)
+        reply.start()
+        return reply
+
+    def bounds(self) -> Bounds:
+        return bounds_of(
+            max_spend_usd=self.brief.max_spend_usd,
+            request_text=self.brief.request_text,
+            facts=self.facts,
+            asked=[fact for fact in self.brief.facts if fact.sharing == "ask"],
+            answers=self.answers,
+        )
+
+    async def say(self, phrase: str, *, interruptible: bool = False) -> Spoken | None:
+        """Say a ready-made phrase. None if the voice has failed and the phrase was never rendered."""
+        try:
+            clause = await self.ready_made.get(phrase)
+        except VoiceUnavailable:
+            return None
+        return await self.mouth.say(clause, interruptible=interruptible)

@@ -1,0 +1,60 @@
+"""When to introduce oneself after the phone was picked up. A pure decision.
+
+Not over the callee's greeting, not after a long silence, and not into the middle of a voicemail's greeting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SILENT_PICK_UP_S = 1.8
+"""Nobody said a word: people wait for the caller after about this long."""
+
+GREETING_PAUSE_S = 0.5
+"""Silence after a short greeting ("Hello?", "Lincoln Elementary, this is Dana speaking.")."""
+
+LONG_GREETING_S = 5.0
+"""A greeting longer than this is likely a machine's; a pause in it is not its end."""
+
+LONG_GREETING_PAUSE_S = 1.5
+"""Silence after a long greeting. A machine's beep follows within about so long."""
+
+NOISE_S = 0.15
+"""A sound shorter than this (a click, a breath) is no greeting."""
+
+LATEST_S = 30.0
+"""A line that never gets quiet is spoken to all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    since_answer_s: float
+    speaking: bool
+    voiced_s: float
+    """From the first voice to the last, of everything since the answer."""
+    silence_s: float
+    """Since the last voice, or since the answer."""
+    has_words: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    speak: bool
+    look_again_s: float | None = None
+
+
+def decide(view: View) -> Verdict:
+    if view.since_answer_s >= LATEST_S:
+        return Verdict(speak=True)
+    left = LATEST_S - view.since_answer_s
+    if view.speaking:
+        return Verdict(speak=False, look_again_s=left)
+    if view.voiced_s < NOISE_S and not view.has_words:
+        needed = SILENT_PICK_UP_S
+    elif view.voiced_s >= LONG_GREETING_S:
+        needed = LONG_GREETING_PAUSE_S
+    else:
+        needed = GREETING_PAUSE_S
+    if view.silence_s >= needed:
+        return Verdict(speak=True)
+    return Verdict(speak=False, look_again_s=min(left, needed - view.silence_s))

@@ -1,0 +1,142 @@
+"""The outbound side of a line: audio, marks, and what of it has been heard.
+
+Audio goes out as fast as it comes, and the carrier plays it. Marks tell how far it is: one after the first chunk
+(when did the callee begin to hear this?) and one after every clause. Clearing begins a new generation; the echoes
+of an earlier one's marks are ignored, because a mark also comes back when it is cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from worker.call.clock import Clock, Signal
+from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text
+from worker.phone.media import MediaStream
+
+MARK_GRACE_S = 2.0
+"""A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
+
+
+@dataclass(slots=True)
+class Saying:
+    """One thing Floyd says: clauses in a row that make one line of the transcript."""
+
+    generation: int
+    clauses: list[ClauseSpan] = field(default_factory=list)
+    first_sent_at: float | None = None
+    started_at: float | None = None
+    """When the callee began to hear it; estimated until the first mark is back."""
+    first_mark: str = ""
+    first_size: int = 0
+
+    @property
+    def intended(self) -> str:
+        return " ".join(clause.text.strip() for clause in self.clauses)
+
+
+class Playback:
+    """`on_audio(mulaw, plays_at)` and `on_cut(at)` are for a recording; `at` are the loop's seconds."""
+
+    def __init__(
+        self,
+        stream: MediaStream,
+        clock: Clock,
+        changed: Signal,
+        *,
+        on_audio: Callable[[bytes, float], None] | None = None,
+        on_cut: Callable[[float], None] | None = None,
+    ) -> None:
+        self.last_audible_at = clock.now()
+        self._stream = stream
+        self._clock = clock
+        self._changed = changed
+        self._on_audio = on_audio
+        self._on_cut = on_cut
+        self._generation = 0
+        self._marks_sent = 0
+        self._timeline = Timeline()
+        self._current: Saying | None = None
+
+    def begin(self) -> Saying:
+        self._current = Saying(self._generation)
+        return self._current
+
+    def open_clause(self, saying: Saying, text: str) -> ClauseSpan:
+        span = ClauseSpan(text, start=self._timeline.sent)
+        saying.clauses.append(span)
+        return span
+
+    async def send(self, saying: Saying, span: ClauseSpan, mulaw: bytes) -> None:
+        """Send a chunk of a clause's audio. Does nothing for a saying that was cut off."""
+        if not mulaw or saying.generation != self._generation:
+            return
+        now = self._clock.now()
+        plays_at = now + self._timeline.remaining_s(now)
+        if self._on_audio is not None:
+            self._on_audio(mulaw, plays_at)
+        self._timeline.on_sent(len(mulaw), now)
+        span.received += len(mulaw)
+        is_first = saying.first_sent_at is None
+        if is_first:
+            saying.first_sent_at, saying.started_at = now, plays_at
+        await self._stream.send_audio(mulaw)
+        if is_first and saying.generation == self._generation:
+            saying.first_size = len(mulaw)
+            saying.first_mark = await self._mark()
+
+    async def close_clause(self, saying: Saying, span: ClauseSpan) -> None:
+        """All audio of a clause has been sent."""
+        span.complete = True
+        if span.received and saying.generation == self._generation:
+            await self._mark()
+
+    async def cut(self, saying: Saying) -> str:
+        """Stop at once, and return what was heard of `saying`."""
+        now = self._clock.now()
+        heard = self.heard(saying)
+        self._generation += 1
+        self._timeline = Timeline()
+        self.last_audible_at = now
+        if self._on_cut is not None:
+            self._on_cut(now)
+        await self._stream.clear()
+        return heard
+
+    def heard(self, saying: Saying) -> str:
+        """What of `saying` has been heard so far."""
+        if saying.generation != self._generation:
+            return ""
+        position = self._timeline.sent if self.quiet() else self._timeline.position(self._clock.now())
+        return heard_text(saying.clauses, position)
+
+    def quiet(self) -> bool:
+        """Whether all that was sent has been played (or its marks are lost)."""
+        now = self._clock.now()
+        return self._timeline.played_out(now) or self._timeline.overdue_s(now) >= MARK_GRACE_S
+
+    def remaining_s(self) -> float:
+        """Seconds until everything is over, marks included, at the latest."""
+        now = self._clock.now()
+        if self._timeline.played_out(now):
+            return 0.0
+        return self._timeline.remaining_s(now) + max(0.0, MARK_GRACE_S - self._timeline.overdue_s(now))
+
+    def on_mark(self, name: str) -> None:
+        now = self._clock.now()
+        if not self._timeline.on_mark_played(name, now):
+            return
+        self.last_audible_at = now
+        saying = self._current
+        if saying is not None and saying.first_mark == name:
+            saying.started_at = max(saying.first_sent_at or 0.0, now - saying.first_size / BYTES_PER_S)
+
+    def audible(self) -> bool:
+        return self._timeline.sent > 0 and not self.quiet()
+
+    async def _mark(self) -> str:
+        self._marks_sent += 1
+        name = f"{self._generation}.{self._marks_sent}"
+        self._timeline.on_mark_sent(name)
+        await self._stream.send_mark(name)
+        return name

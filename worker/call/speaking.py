@@ -1,0 +1,152 @@
+"""Saying something on the line, and stopping when the callee wants to speak.
+
+Whatever happens (played to the end, interrupted, cancelled), what was heard becomes one line of the transcript and
+of the model's memory: no more, no less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.call import barge_in
+from worker.call.clock import Clock, Signal
+from worker.call.journal import Journal
+from worker.call.listening import Listening
+from worker.call.memory import Memory
+from worker.call.playback import Playback, Saying
+from worker.call.reply import SpeechSource
+from worker.call.words import words_of
+from worker.model.language_model import ModelUnavailable
+from worker.speech.voice import VoiceUnavailable
+
+RESUMED_VOICE_S = 0.3
+"""The callee speaks on so long before Floyd's first sound: the turn was not over."""
+
+
+class How(StrEnum):
+    """How a saying ended."""
+
+    PLAYED = "played"
+    INTERRUPTED = "interrupted"
+    NOT_BEGUN = "notBegun"
+    """The callee spoke on before Floyd made a sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What became of a saying. Times are the loop's seconds."""
+
+    how: How
+    heard: str
+    first_sent_at: float | None
+    started_at: float | None
+    failure: ModelUnavailable | VoiceUnavailable | None = None
+
+
+class Mouth:
+    def __init__(
+        self,
+        *,
+        playback: Playback,
+        listening: Listening,
+        journal: Journal,
+        memory: Memory,
+        clock: Clock,
+        changed: Signal,
+    ) -> None:
+        self.last_active_at = clock.now()
+        """When something was last being said."""
+        self._playback = playback
+        self._listening = listening
+        self._journal = journal
+        self._memory = memory
+        self._clock = clock
+        self._changed = changed
+
+    def audible(self) -> bool:
+        return self._playback.audible()
+
+    async def say(self, source: SpeechSource, *, interruptible: bool) -> Spoken:
+        """Speak until all has been played or the callee interrupts. A failure of the model or the voice is
+        returned, after what was ready has been played."""
+        saying = self._playback.begin()
+        begun_at = self._clock.now()
+        feeder = asyncio.create_task(self._feed(saying, source))
+        feeder.add_done_callback(lambda _: self._changed.set())
+        try:
+            while not (feeder.done() and self._playback.quiet()):
+                verdict = self._verdict(saying, begun_at) if interruptible else barge_in.Verdict(stop=False)
+                if verdict.stop:
+                    return await self._stop(saying, feeder)
+                waits = [verdict.look_again_s]
+                if feeder.done():
+                    waits.append(self._playback.remaining_s())
+                await self._changed.wait(min((wait for wait in waits if wait is not None), default=None))
+        except asyncio.CancelledError:
+            await self._stop(saying, feeder)
+            raise
+        failure = feeder.exception()
+        if failure is not None and not isinstance(failure, ModelUnavailable | VoiceUnavailable):
+            self._note(saying, self._playback.heard(saying), interrupted=False)
+            raise failure
+        heard = self._playback.heard(saying)
+        self._note(saying, heard, interrupted=False)
+        return Spoken(How.PLAYED, heard, saying.first_sent_at, saying.started_at, failure)
+
+    async def send(self, mulaw: bytes) -> None:
+        """Play sounds that are no words (tones), to the end."""
+        saying = self._playback.begin()
+        span = self._playback.open_clause(saying, "")
+        await self._playback.send(saying, span, mulaw)
+        await self._playback.close_clause(saying, span)
+        while not self._playback.quiet():
+            await self._changed.wait(self._playback.remaining_s())
+        self.last_active_at = self._clock.now()
+
+    async def _feed(self, saying: Saying, source: SpeechSource) -> None:
+        async for clause in source.clauses():
+            span = self._playback.open_clause(saying, clause.text)
+            self._journal.live("floyd", saying.intended)
+            try:
+                async for chunk in clause.chunks():
+                    await self._playback.send(saying, span, chunk)
+                    self._changed.set()
+            finally:
+                await self._playback.close_clause(saying, span)
+
+    def _verdict(self, saying: Saying, begun_at: float) -> barge_in.Verdict:
+        gate, text = self._listening.gate, self._listening.words.text
+        # A noise that went on before Floyd began is no interruption; only words are.
+        speaking = gate.speaking and gate.started_at >= begun_at
+        if saying.started_at is None:
+            resumed = (speaking and gate.voiced_s() >= RESUMED_VOICE_S) or bool(words_of(text))
+            look_again_s = max(0.01, RESUMED_VOICE_S - gate.voiced_s()) if speaking else None
+            return barge_in.Verdict(stop=resumed, look_again_s=look_again_s)
+        voiced_s = gate.voiced_s(since=saying.started_at)
+        return barge_in.decide(barge_in.View(text=text, speaking=speaking, voiced_s=voiced_s))
+
+    async def _stop(self, saying: Saying, feeder: asyncio.Task[None]) -> Spoken:
+        heard = await self._playback.cut(saying) if saying.first_sent_at is not None else ""
+        feeder.cancel()
+        await asyncio.gather(feeder, return_exceptions=True)
+        self._note(saying, heard, interrupted=True)
+        how = How.NOT_BEGUN if saying.first_sent_at is None else How.INTERRUPTED
+        return Spoken(how, heard, saying.first_sent_at, saying.started_at)
+
+    def _note(self, saying: Saying, heard: str, *, interrupted: bool) -> None:
+        now = self._clock.now()
+        if saying.first_sent_at is not None:
+            self.last_active_at = now
+        started_at = saying.started_at if saying.started_at is not None else now
+        was_cut = interrupted and heard != saying.intended
+        self._journal.line(
+            "floyd",
+            heard,
+            started_at=started_at,
+            ended_at=now,
+            interrupted=was_cut,
+            intended=saying.intended if was_cut else None,
+        )
+        self._memory.floyd_said(heard)

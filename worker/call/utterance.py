@@ -1,0 +1,65 @@
+"""The callee's words since their last turn, from hypotheses that replace, settle and overlap. Pure state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from worker.call.words import words_of
+from worker.speech.recognizer import Recognition
+
+MAX_CHARS = 8_000
+"""Of one utterance: about ten minutes of talk without a pause. Longer ones lose their beginning."""
+
+
+@dataclass(slots=True)
+class UtteranceWords:
+    """Settled and unsettled words. Times are seconds on one clock."""
+
+    settled: str = ""
+    interim: str = ""
+    changed_at: float = 0.0
+    """When the words last changed."""
+    settled_at: float | None = None
+    """When the last final came."""
+    _taken_early: list[str] = field(default_factory=list)
+    """Words of an interim that was taken for an utterance: their final is still to come, and is not new."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.settled} {self.interim}".strip()
+
+    def hear(self, recognition: Recognition, at: float) -> bool:
+        """Take a hypothesis. True when the words changed."""
+        before = self.text
+        text = self._without_taken(" ".join(recognition.text.split()), is_final=recognition.is_final)
+        if recognition.is_final:
+            self.settled = f"{self.settled} {text}".strip()[-MAX_CHARS:]
+            self.interim = ""
+            self.settled_at = at
+        else:
+            self.interim = text[-MAX_CHARS:]
+        if words_of(self.text) != words_of(before):
+            self.changed_at = at
+        return self.text != before or recognition.is_final
+
+    def take(self) -> str:
+        """All words so far, as one utterance; what comes next belongs to the next."""
+        text = self.text
+        self._taken_early = words_of(self.interim)
+        self.settled = self.interim = ""
+        self.settled_at = None
+        return text
+
+    def _without_taken(self, text: str, *, is_final: bool) -> str:
+        """A hypothesis without the words that were taken before their final came.
+
+        The final may word them differently ("for B" becomes "four B"), so they are counted and not compared."""
+        taken = len(self._taken_early)
+        if not taken:
+            return text
+        if is_final:
+            self._taken_early = []
+        rest = text
+        for _ in range(taken):
+            _, _, rest = rest.partition(" ")
+        return rest
