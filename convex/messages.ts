@@ -2,7 +2,7 @@
 import { v } from "convex/values";
 import { fail } from "./errors";
 import { workerMutation, workerQuery } from "./functions";
-import { identifier, MAX_REASON_CHARS, MAX_SMS_CHARS, text } from "./input";
+import { identifier, MAX_ID_CHARS, MAX_REASON_CHARS, MAX_SMS_CHARS, optionalText, text } from "./input";
 import { answerQuestion, openQuestionsOf } from "./questions";
 
 /** The worker sends these and sees the next. */
@@ -19,21 +19,22 @@ export const receive = workerMutation({
       .withIndex("by_sid", (q) => q.eq("sid", sid))
       .first();
     if (known !== null) return { answered: known.questionId !== undefined };
-    const from = identifier("from", args.from);
-    const body = text("body", args.body.slice(0, MAX_SMS_CHARS), MAX_SMS_CHARS);
+    // A sender may be a name ("Acme Bank"), and a body may be empty (a picture): both are kept.
+    const from = text("from", args.from, MAX_ID_CHARS);
+    const body = optionalText("body", args.body.slice(0, MAX_SMS_CHARS), MAX_SMS_CHARS) ?? "";
     const sender = await ctx.db
       .query("users")
       .withIndex("by_phone", (q) => q.eq("phone", from))
       .unique();
     const open = sender === null ? [] : await openQuestionsOf(ctx, sender._id);
-    const question = open.length === 1 ? open[0] : undefined;
+    const question = open.length === 1 && body !== "" ? open[0] : undefined;
     await ctx.db.insert("messages", {
       userId: sender?._id,
       questionId: question?._id,
       direction: "in",
       status: "received",
       from,
-      to: identifier("to", args.to),
+      to: text("to", args.to, MAX_ID_CHARS),
       body,
       sid,
     });

@@ -1,9 +1,23 @@
 // @vitest-environment edge-runtime
 import { beforeAll, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
-import { type Caller, expectFailure, type Floyd, floyd, ISSUER, onCall, person, service, stranger } from "./floyd";
+import {
+  type Caller,
+  expectFailure,
+  type Floyd,
+  floyd,
+  ISSUER,
+  onCall,
+  person,
+  service,
+  stranger,
+} from "./floyd";
 
-const sources = import.meta.glob<Record<string, unknown>>(["../../convex/*.ts", "!**/*.d.ts", "!**/auth.config.ts"]);
+const sources = import.meta.glob<Record<string, unknown>>([
+  "../../convex/*.ts",
+  "!**/*.d.ts",
+  "!**/auth.config.ts",
+]);
 
 type Registered = {
   isQuery?: true;
@@ -74,7 +88,11 @@ beforeAll(async () => {
     at: Date.now(),
     done: true,
     stage: "planning",
-    status: { "requests:finish": "completed", "workers:heartbeat": "running", "calls:carrierStatus": "ringing" },
+    status: {
+      "requests:finish": "completed",
+      "workers:heartbeat": "running",
+      "calls:carrierStatus": "ringing",
+    },
     outcome: { kind: "done", summary: "summary", reported: [] },
     number: { phone: "+14155550134", source: "contact" },
     speaker: "floyd",
@@ -103,7 +121,11 @@ function publicFunctions(): [string, Registered][] {
 }
 
 /** Call a public function by name, with the required arguments. */
-async function call(caller: Pick<Caller, "query" | "mutation">, path: string, fn: Registered): Promise<unknown> {
+async function call(
+  caller: Pick<Caller, "query" | "mutation">,
+  path: string,
+  fn: Registered,
+): Promise<unknown> {
   const [file = "", name = ""] = path.split(":");
   const shape = JSON.parse(fn.exportArgs()) as { value: Record<string, { optional: boolean }> };
   const given: Record<string, unknown> = {};
@@ -171,7 +193,11 @@ describe("who may call what", () => {
   test("a person who was never here is told to sign in first", async () => {
     const newcomer = stranger(t, "newcomer");
     expect(await newcomer.query(api.users.me, {})).toBeNull();
-    const message = await expectFailure(newcomer.mutation(api.requests.create, { text: "Hi" }), "NOT_FOUND", "user");
+    const message = await expectFailure(
+      newcomer.mutation(api.requests.create, { text: "Hi" }),
+      "NOT_FOUND",
+      "user",
+    );
     expect(message).toContain("users:ensure");
   });
 });
@@ -193,13 +219,21 @@ describe("a person sees only what is theirs", () => {
     await expectFailure(eve.query(api.requests.get, { requestId }), "NOT_FOUND", "requestId");
     await expectFailure(eve.query(api.requests.show, { requestId }), "NOT_FOUND", "requestId");
     await expectFailure(eve.mutation(api.requests.cancel, { requestId }), "NOT_FOUND", "requestId");
-    await expectFailure(eve.mutation(api.questions.answer, { id: questionId, text: "4B" }), "NOT_FOUND", "id");
+    await expectFailure(
+      eve.mutation(api.questions.answer, { id: questionId, text: "4B" }),
+      "NOT_FOUND",
+      "id",
+    );
     await expectFailure(eve.mutation(api.questions.answer, { id: requestId, text: "4B" }), "NOT_FOUND", "id");
     await expectFailure(eve.mutation(api.facts.update, { factId, sharing: "free" }), "NOT_FOUND", "factId");
     await expectFailure(eve.mutation(api.facts.remove, { factId }), "NOT_FOUND", "factId");
     await expectFailure(eve.mutation(api.facts.accept, { factId }), "NOT_FOUND", "factId");
     await expectFailure(eve.mutation(api.facts.reject, { factId }), "NOT_FOUND", "factId");
-    await expectFailure(eve.mutation(api.contacts.update, { contactId, name: "X" }), "NOT_FOUND", "contactId");
+    await expectFailure(
+      eve.mutation(api.contacts.update, { contactId, name: "X" }),
+      "NOT_FOUND",
+      "contactId",
+    );
     await expectFailure(eve.mutation(api.contacts.remove, { contactId }), "NOT_FOUND", "contactId");
     expect(await eve.query(api.facts.list, {})).toEqual([]);
     expect(await eve.query(api.contacts.list, {})).toEqual([]);

@@ -51,7 +51,12 @@ describe("never two calls for one request", () => {
     const { w, requestId, token } = await onCall(t);
     const release = w.mutation(api.requests.release, { requestId, token, reason: "draining" });
     await expectFailure(release, "CONFLICT");
-    const ask = w.mutation(api.requests.ask, { requestId, token, question: "?", deadline: Date.now() + 1000 });
+    const ask = w.mutation(api.requests.ask, {
+      requestId,
+      token,
+      question: "?",
+      deadline: Date.now() + 1000,
+    });
     await expectFailure(ask, "CONFLICT");
   });
 
@@ -107,7 +112,11 @@ describe("the carrier's word", () => {
     await w.mutation(api.calls.dialed, { callId, token, callSid: "CA1" });
     const other = { callId, callSid: "CA2", status: "completed" as const, at };
     await expectFailure(w.mutation(api.calls.carrierStatus, other), "FORBIDDEN", "callSid");
-    await expectFailure(w.mutation(api.calls.dialed, { callId, token, callSid: "CA2" }), "FORBIDDEN", "callSid");
+    await expectFailure(
+      w.mutation(api.calls.dialed, { callId, token, callSid: "CA2" }),
+      "FORBIDDEN",
+      "callSid",
+    );
   });
 
   test("comes in epoch milliseconds", async () => {
@@ -241,7 +250,11 @@ describe("live words and turns", () => {
     const { p, w, requestId, callId, token } = await onCall(t);
     const turn = { turn: 0, speechEndedAt: Date.now(), firstToken: 300, interrupted: false };
     await w.mutation(api.turns.record, { callId, token, turns: [turn] });
-    await w.mutation(api.turns.record, { callId, token, turns: [{ ...turn, firstPlayed: 900, totalMs: 900 }] });
+    await w.mutation(api.turns.record, {
+      callId,
+      token,
+      turns: [{ ...turn, firstPlayed: 900, totalMs: 900 }],
+    });
     const { turns } = await p.query(api.requests.show, { requestId });
     expect(turns).toMatchObject([{ turn: 0, firstToken: 300, firstPlayed: 900 }]);
   });

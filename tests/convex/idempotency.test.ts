@@ -3,7 +3,18 @@ import { describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { TableNames } from "../../convex/_generated/dataModel";
 import schema from "../../convex/schema";
-import { begin, claim, done, expectFailure, type Floyd, floyd, inFlight, line, onCall, service } from "./floyd";
+import {
+  begin,
+  claim,
+  done,
+  expectFailure,
+  type Floyd,
+  floyd,
+  inFlight,
+  line,
+  onCall,
+  service,
+} from "./floyd";
 
 type Row = Record<string, unknown>;
 
@@ -14,12 +25,16 @@ async function state(t: Floyd): Promise<Record<string, Row[]>> {
     const tables: Record<string, Row[]> = {};
     for (const name of Object.keys(schema.tables) as TableNames[]) {
       const rows: Row[] = await ctx.db.query(name).collect();
-      tables[name] = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([k]) => !moments.includes(k))));
+      tables[name] = rows.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([k]) => !moments.includes(k))),
+      );
     }
-    tables.scheduled = (await ctx.db.system.query("_scheduled_functions").collect()).map(({ name, args }) => ({
-      name,
-      args,
-    }));
+    tables.scheduled = (await ctx.db.system.query("_scheduled_functions").collect()).map(
+      ({ name, args }) => ({
+        name,
+        args,
+      }),
+    );
     return tables;
   });
 }
@@ -67,7 +82,9 @@ describe("every mutation of a worker, run twice", () => {
     const number = { phone: "+1 (415) 555-0134", source: "contact" as const, name: "School" };
     await twice(t, () => w.mutation(api.requests.setStage, { requestId, token, stage: "planning" }));
     await twice(t, () => w.mutation(api.requests.writePlan, { requestId, token, text: "Say", done: false }));
-    await twice(t, () => w.mutation(api.requests.writePlan, { requestId, token, text: "Say it", done: true }));
+    await twice(t, () =>
+      w.mutation(api.requests.writePlan, { requestId, token, text: "Say it", done: true }),
+    );
     await twice(t, () => w.mutation(api.requests.saveNumber, { requestId, token, number }));
     await twice(t, () => w.mutation(api.requests.saveContext, { requestId, token, facts }));
   });
@@ -177,7 +194,13 @@ describe("every mutation of a worker, run twice", () => {
     const t = floyd();
     const { p, w, requestId, token, callId } = await onCall(t);
     await p.mutation(api.users.update, { phone: "+14155550100" });
-    await w.mutation(api.requests.ask, { requestId, token, callId, question: "Which class?", deadline: soon() });
+    await w.mutation(api.requests.ask, {
+      requestId,
+      token,
+      callId,
+      question: "Which class?",
+      deadline: soon(),
+    });
     const [queued] = await w.query(api.messages.outbox, {});
     if (queued === undefined) throw new Error("no message was queued");
     await twice(t, () => w.mutation(api.messages.sent, { messageId: queued.messageId, sid: "SM1" }));

@@ -52,10 +52,18 @@ describe("claiming", () => {
     const second = await p.mutation(api.requests.create, { text: "Two" });
     const later = await p.mutation(api.requests.create, { text: "Later" });
     await t.run((ctx) => ctx.db.patch("requests", later, { notBefore: Date.now() + 3_600_000 }));
-    expect((await w.query(api.requests.pending, {})).map((one) => one.requestId)).toEqual([first, second, later]);
+    expect((await w.query(api.requests.pending, {})).map((one) => one.requestId)).toEqual([
+      first,
+      second,
+      later,
+    ]);
     const got = [await claim(w, "a"), await claim(w, "b"), await claim(w, "c")];
     expect(got.map((one) => one?.request._id)).toEqual([first, second, undefined]);
-    expect(got[0]?.request).toMatchObject({ status: "inFlight", stage: "gatheringContext", workerId: "kitchen" });
+    expect(got[0]?.request).toMatchObject({
+      status: "inFlight",
+      stage: "gatheringContext",
+      workerId: "kitchen",
+    });
     expect(got[0]?.user).toMatchObject({ name: "alex" });
     await pass(t, 3_600_000);
     expect((await claim(w, "d"))?.request._id).toBe(first);
@@ -126,9 +134,16 @@ describe("a lease", () => {
       () => w.mutation(api.requests.setStage, { ...stale, stage: "planning" }),
       () => w.mutation(api.requests.writePlan, { ...stale, text: "Mine", done: true }),
       () => w.mutation(api.requests.saveContext, { ...stale, facts: [] }),
-      () => w.mutation(api.requests.saveNumber, { ...stale, number: { phone: "+14155550134", source: "owner" } }),
+      () =>
+        w.mutation(api.requests.saveNumber, { ...stale, number: { phone: "+14155550134", source: "owner" } }),
       () => w.mutation(api.requests.ask, { ...stale, question: "Why?", deadline: Date.now() + 1_000 }),
-      () => w.mutation(api.requests.needInput, { ...stale, question: "Why?", deadline: Date.now() + 1_000, summary: "x" }),
+      () =>
+        w.mutation(api.requests.needInput, {
+          ...stale,
+          question: "Why?",
+          deadline: Date.now() + 1_000,
+          summary: "x",
+        }),
       () => w.mutation(api.requests.release, { ...stale, reason: "x" }),
       () => w.mutation(api.requests.finish, { ...stale, status: "completed", outcome: done() }),
       () => w.mutation(api.facts.offer, { ...stale, facts: [] }),
@@ -145,7 +160,10 @@ describe("a lease", () => {
     await w.mutation(api.transcript.append, { callId, token, lines: [line(0)] });
     expect(await w.query(api.calls.orphans, { workerId: "kitchen" })).toEqual([]);
     await pass(t, LEASE_MS);
-    expect(await requestRow(t, requestId)).toMatchObject({ status: "failed", outcome: { kind: "interrupted" } });
+    expect(await requestRow(t, requestId)).toMatchObject({
+      status: "failed",
+      outcome: { kind: "interrupted" },
+    });
     const orphan = { callId, requestId, callSid, to: "+14155550134" };
     expect(await w.query(api.calls.orphans, { workerId: "kitchen" })).toMatchObject([orphan]);
     // Its own worker is alive as far as anybody knows, so nobody else hangs up yet.
@@ -178,7 +196,10 @@ describe("a lease", () => {
     const t = floyd();
     const { w, requestId, callId } = await onCall(t);
     await worker(t, "kitchen", "start-2");
-    expect(await requestRow(t, requestId)).toMatchObject({ status: "failed", outcome: { kind: "interrupted" } });
+    expect(await requestRow(t, requestId)).toMatchObject({
+      status: "failed",
+      outcome: { kind: "interrupted" },
+    });
     expect(await w.query(api.calls.orphans, { workerId: "kitchen" })).toMatchObject([{ callId }]);
     expect(await claim(w, "token-2", "kitchen", "start-2")).toBeNull();
   });
@@ -196,7 +217,9 @@ describe("a lease", () => {
   test("cancelled: it vanishes from the inbox, and the call's last words are kept", async () => {
     const t = floyd();
     const { p, w, requestId, token, callId } = await onCall(t);
-    expect((await w.query(api.workers.inbox, { workerId: "kitchen" })).leases).toEqual([{ requestId, token }]);
+    expect((await w.query(api.workers.inbox, { workerId: "kitchen" })).leases).toEqual([
+      { requestId, token },
+    ]);
     await p.mutation(api.requests.cancel, { requestId });
     expect((await w.query(api.workers.inbox, { workerId: "kitchen" })).leases).toEqual([]);
     expect(await beat(w, [{ requestId, token }])).toEqual({ lost: [requestId] });
@@ -213,7 +236,8 @@ describe("a lease", () => {
     await w.mutation(api.requests.finish, { requestId, token, status: "completed", outcome: done() });
     await p.mutation(api.requests.create, { text: "Another" });
     await claim(w, "token-2");
-    const tokens = () => t.run(async (ctx) => (await ctx.db.query("leases").collect()).map((lease) => lease.token));
+    const tokens = () =>
+      t.run(async (ctx) => (await ctx.db.query("leases").collect()).map((lease) => lease.token));
     await t.mutation(internal.expiry.forgetLeases, {});
     expect(await tokens()).toEqual(["token-1", "token-2"]);
     vi.setSystemTime(Date.now() + 8 * 24 * 60 * 60 * 1000);

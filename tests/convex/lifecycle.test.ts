@@ -3,7 +3,17 @@ import { describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { isLegal, isOver, move, type Status, TRANSITIONS } from "../../convex/lifecycle";
-import { begin, type Caller, done, expectFailure, type Floyd, floyd, person, requestRow, worker } from "./floyd";
+import {
+  begin,
+  type Caller,
+  done,
+  expectFailure,
+  type Floyd,
+  floyd,
+  person,
+  requestRow,
+  worker,
+} from "./floyd";
 
 const STATUSES = Object.keys(TRANSITIONS) as Status[];
 
@@ -53,7 +63,8 @@ describe("the table of transitions", () => {
       const source = await load();
       const writes = source.matchAll(/db\s*\.(insert|patch|replace)\(\s*"requests",(?<rest>[^;]*);/g);
       for (const { 1: how, groups } of writes) {
-        if (/\bstatus\b|\.\.\.(?!settled)/.test(groups?.rest ?? "")) writers.push(`${path.split("/").at(-1)} ${how}`);
+        if (/\bstatus\b|\.\.\.(?!settled)/.test(groups?.rest ?? ""))
+          writers.push(`${path.split("/").at(-1)} ${how}`);
       }
       // The table is always named, so that the search above finds every write.
       expect(source, path).not.toMatch(/db\s*\.(patch|replace|delete)\(\s*[^"\s]/);
@@ -90,7 +101,8 @@ const OPERATIONS: Record<string, { works: Status[]; to: Status; run: (r: Ready) 
   setStage: {
     works: ["inFlight"],
     to: "inFlight",
-    run: ({ w, requestId, token }) => w.mutation(api.requests.setStage, { requestId, token, stage: "planning" }),
+    run: ({ w, requestId, token }) =>
+      w.mutation(api.requests.setStage, { requestId, token, stage: "planning" }),
   },
   saveContext: {
     works: ["inFlight"],
@@ -139,7 +151,8 @@ const OPERATIONS: Record<string, { works: Status[]; to: Status; run: (r: Ready) 
   release: {
     works: ["inFlight"],
     to: "pending",
-    run: ({ w, requestId, token }) => w.mutation(api.requests.release, { requestId, token, reason: "draining" }),
+    run: ({ w, requestId, token }) =>
+      w.mutation(api.requests.release, { requestId, token, reason: "draining" }),
   },
   complete: {
     works: ["inFlight"],

@@ -110,7 +110,11 @@ describe("where numbers come in", () => {
     const { p, w, requestId, token } = await inFlight(t);
     await p.mutation(api.users.update, { phone: "+14155550100" });
     const own = "+14155550100";
-    await expectFailure(p.mutation(api.requests.create, { text: "Call me", to: own }), "POLICY_BLOCKED", "to");
+    await expectFailure(
+      p.mutation(api.requests.create, { text: "Call me", to: own }),
+      "POLICY_BLOCKED",
+      "to",
+    );
     await expectFailure(p.mutation(api.contacts.add, { name: "Me", phone: own }), "POLICY_BLOCKED", "phone");
     await expectFailure(begin(w, { requestId, token }, "hash-1", own), "POLICY_BLOCKED", "to");
     const save = (source: "contact" | "override") =>
@@ -126,7 +130,10 @@ describe("where numbers come in", () => {
     for (const to of ["+14155550190", "+14155550191"]) {
       await expectFailure(p.mutation(api.requests.create, { text: "x", to }), "POLICY_BLOCKED", "to");
       const number = { phone: to, source: "override" as const };
-      await expectFailure(w.mutation(api.requests.saveNumber, { requestId, token, number }), "POLICY_BLOCKED");
+      await expectFailure(
+        w.mutation(api.requests.saveNumber, { requestId, token, number }),
+        "POLICY_BLOCKED",
+      );
     }
   });
 
