@@ -1,4 +1,4 @@
-"""A real embedded deployment with the project's functions, as a process that tests may stop, kill and start again."""
+"""A real embedded deployment with the project's functions, as a process that tests may stop, kill and restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ END_S = 10.0
 
 
 class DeploymentProcess:
-    """`url`, `site_url` and `admin_key` hold once `start` has returned. Starting again keeps data, port and key."""
+    """`url`, `site_url` and `admin_key` hold once `start` has returned. Starting again keeps data and ports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -37,7 +37,7 @@ class Running:
 
 class Registry:
     def __init__(self, metrics: Metrics) -> None:
-        self._running: dict[str, Running] = {}
+        self._running: set[Running] = set()
         self._metrics = metrics
         metrics.requests_running.set_function(lambda: len(self._running))
         metrics.calls_running.set_function(lambda: self.calls)
@@ -46,7 +46,7 @@ class Registry:
         return len(self._running)
 
     def __iter__(self) -> Iterator[Running]:
-        return iter(list(self._running.values()))
+        return iter(list(self._running))
 
     @property
     def calls(self) -> int:
@@ -54,8 +54,8 @@ class Registry:
 
     def add(self, running: Running) -> None:
         """Until its task has ended."""
-        self._running[running.token] = running
-        running.task.add_done_callback(lambda _: self._running.pop(running.token, None))
+        self._running.add(running)
+        running.task.add_done_callback(lambda _: self._running.discard(running))
 
     def holds(self, request_id: str) -> bool:
         return any(running.request_id == request_id for running in self)

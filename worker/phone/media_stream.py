@@ -70,6 +70,9 @@ MAX_MALFORMED = 50
 MAX_SENT_BYTES = 4_000
 """Half a second of audio to a message, so that what is urgent (a clear) does not queue behind a long one."""
 
+MAX_UNREAD_BYTES = 2 * 1024 * 1024
+"""What may wait for a carrier that reads slowly: three minutes of audio, far more than Floyd says at once."""
+
 _DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -85,10 +88,13 @@ class StreamStart:
 
 
 class TwilioMediaStream:
-    """Fulfils `worker.phone.media.MediaStream` on a prepared socket. Call `start` first, once."""
+    """Fulfils `worker.phone.media.MediaStream` on a prepared socket. Call `start` first, once.
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    `transport` is the connection below the socket: it is cut when closing the socket gets no answer."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None = None) -> None:
         self._socket = socket
+        self._transport = transport
         self._stream_sid = ""
         self._audio_head = ""
         self._malformed = 0
@@ -159,7 +165,15 @@ class TwilioMediaStream:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
                 await self._socket.close(code=code, message=reason.encode()[:123])
         except (TimeoutError, ConnectionError, RuntimeError):
-            log.debug("media.close_unanswered", stream=self._stream_sid)
+            self._cut()
+        except asyncio.CancelledError:
+            self._cut()
+            _raise_if_meant()
+
+    def _cut(self) -> None:
+        log.warning("media.cut", stream=self._stream_sid)
+        if self._transport is not None:
+            self._transport.abort()
 
     async def _await_start(self) -> StreamStart:
         while True:
@@ -223,14 +237,33 @@ class TwilioMediaStream:
     async def _send(self, text: str) -> None:
         if self._gone or self._socket.closed:
             return
+        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            await self._give_up("its buffer is full")
+            return
         try:
             async with asyncio.timeout(SEND_DEADLINE_S):
                 await self._socket.send_str(text)
         except TimeoutError:
-            log.warning("media.not_reading", stream=self._stream_sid, waited_s=SEND_DEADLINE_S)
-            await self.close_with(WSCloseCode.GOING_AWAY, "not reading")
+            await self._give_up(f"it read nothing for {SEND_DEADLINE_S:g} s")
         except (ConnectionError, RuntimeError):
             self._gone = True  # `events` tells of it
+        except asyncio.CancelledError:
+            _raise_if_meant()
+
+    async def _give_up(self, reason: str) -> None:
+        log.warning("media.not_reading", stream=self._stream_sid, reason=reason)
+        await self.close_with(WSCloseCode.GOING_AWAY, "not reading")
+
+
+def _raise_if_meant() -> None:
+    """Within `except CancelledError`: raise it again if this task was cancelled.
+
+    aiohttp lets all who wait for a full socket wait for one future. Cancel one of them (a sentence that is
+    interrupted), and the others, and whoever sends next, get a CancelledError that nobody sent them. What they
+    sent is in the buffer by then."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _parse(data: str) -> tuple[str, Mapping[str, Any]]:

@@ -39,7 +39,7 @@ class Verdict:
     number: str
 
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """ITU-T E.164: at most 15 digits, the first not 0. Under 7 there is no subscriber number."""
 
 _N11 = re.compile(r"(?:\+?1)?[2-9]11")
@@ -58,7 +58,7 @@ _PREMIUM_CODES = frozenset({979, 878})
 
 _PREMIUM_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
-_NANP_PREMIUM = re.compile(r"\+1(?:900\d{7}|\d{3}976\d{4})")
+_NANP_PREMIUM = re.compile(r"\+1(?:900[0-9]{7}|[0-9]{3}976[0-9]{4})")
 """900 numbers and the 976 exchange of every North American area code."""
 
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u00a0]")
@@ -76,7 +76,7 @@ def judge(number: str, *, own: Iterable[str] = ()) -> Verdict:
         return _refuse(number, Reason.EMERGENCY, "Floyd never calls emergency numbers: call yourself.")
     if _N11.fullmatch(digits):
         return _refuse(number, Reason.SERVICE, "This is a service code (like 411), which Floyd does not call.")
-    if not digits.startswith("+") and digits.isdigit() and len(digits) <= _LONGEST_SHORT_CODE:
+    if not digits.startswith("+") and digits.isdecimal() and len(digits) <= _LONGEST_SHORT_CODE:
         return _refuse(number, Reason.SHORT, "This is a short code: give a full number with its country code.")
     if not _E164.fullmatch(digits):
         return _refuse(

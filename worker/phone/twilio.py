@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -46,7 +46,7 @@ CLOCK_TOLERANCE_MS = 2_000.0
 
 _NOT_FOUND = 404
 _TOO_MANY = 429
-_SERVER_ERROR = 500
+_REFUSALS = (400, 500)
 _CREDENTIALS = frozenset({401, 403})
 
 
@@ -151,12 +151,11 @@ class _HttpClient(AsyncTwilioHttpClient):  # type: ignore[misc]
 class _Answered(Exception):
     """Twilio took the request and answered with an error of ours (4xx)."""
 
-    def __init__(self, error: TwilioRestException) -> None:
-        # The exception's own text holds colour codes and the whole request.
-        super().__init__(f"Twilio answered {error.status}: {error.msg} (error {error.code})")
-        self.status: int = error.status
-        self.code: int = error.code or 0
-        self.reason = str(error.msg)
+    def __init__(self, status: int, code: int, reason: str) -> None:
+        super().__init__(f"Twilio answered {status}: {reason}" + (f" (error {code})" if code else ""))
+        self.status = status
+        self.code = code
+        self.reason = reason
 
 
 _CALL_NOT_IN_PROGRESS = 21220
@@ -173,11 +172,21 @@ async def _once(ask: Callable[[], Awaitable[T]], deadline_s: float) -> T:
         raise CarrierUnavailable(f"Twilio can't be reached: {type(error).__name__}: {error}") from error
     except ValueError as error:
         raise CarrierUnavailable("Twilio answered with something that is not JSON") from error
-    except TwilioRestException as error:
-        answered = _Answered(error)
-        if answered.status >= _SERVER_ERROR:
+    except TwilioException as error:
+        answered = _answered(error)
+        if not _REFUSALS[0] <= answered.status < _REFUSALS[1]:
             raise CarrierUnavailable(str(answered)) from error
         raise answered from error
+
+
+def _answered(error: TwilioException) -> _Answered:
+    """The client's two kinds of exception in one. Their own texts hold colour codes and the whole request."""
+    if isinstance(error, TwilioRestException):
+        return _Answered(error.status, error.code or 0, str(error.msg))
+    for argument in error.args:  # a list that could not be fetched: ("Unable to fetch page", response)
+        if isinstance(argument, Response):
+            return _Answered(argument.status_code, 0, "no list of calls")
+    return _Answered(0, 0, type(error).__name__)
 
 
 async def _refusable(ask: Callable[[], Awaitable[T]]) -> T:

@@ -142,7 +142,7 @@ class _Webhooks:
         self._open_media.add(call_id)
         try:
             await socket.prepare(request)
-            await self._serve(call_id, TwilioMediaStream(socket))
+            await self._serve(call_id, TwilioMediaStream(socket, request.transport))
         finally:
             self._open_media.discard(call_id)
         return socket

@@ -251,7 +251,7 @@ class RequestRun:
 
 
 async def _carried_through(work: Awaitable[T]) -> T:
-    """The result of `work`, which goes on when the waiting task is cancelled; then it is waited for, for a while."""
+    """The result of `work`, which goes on when the waiting task is cancelled; then that is waited for."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

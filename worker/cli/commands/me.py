@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from worker.cli import interrupt, options, output
+from worker.cli.machine import local_timezone
 from worker.cli.requesting import phone_number
 from worker.cli.session import Session, known, make_known, session
 
@@ -63,7 +64,7 @@ async def _me(change: dict[str, Any], limits: dict[str, Any], person: str, as_js
 
 async def _changed(connection: Session, change: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
     if change["name"] and await connection.query("users:me") is None:
-        await make_known(connection, change["name"], change["phone"], change["timezone"])
+        await make_known(connection, change["name"], change["phone"], change["timezone"] or local_timezone())
     user = await known(connection)
     if limits:
         change = {**change, "limits": {**user["limits"], **limits}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 import tempfile
@@ -53,12 +52,13 @@ def rehearse(
       floyd rehearse school busy
       floyd rehearse ./my-plumber.yaml --json
     """
-    raise typer.Exit(interrupt.run(_rehearse(scenarios or [], limit_s, as_json)))
+    wanted = scenarios or []
+    files = [Path(name).absolute() for name in wanted if name.endswith(YAML_NAMES)]
+    raise typer.Exit(interrupt.run(_rehearse(wanted, files, limit_s, as_json)))
 
 
-async def _rehearse(wanted: list[str], limit_s: float, as_json: bool) -> int:
+async def _rehearse(wanted: list[str], files: list[Path], limit_s: float, as_json: bool) -> int:
     settings = load_settings()
-    files = [Path(os.path.abspath(name)) for name in wanted if name.endswith(YAML_NAMES)]
     async with _line(settings, files) as (line_settings, running):
         if not as_json:
             output.say(rehearsal_banner(running.rehearsed))
