@@ -76,26 +76,26 @@ const MESSAGES: Record<NumberReason, string> = {
 export function judgeNumber(raw: string, own: readonly string[] = []): NumberVerdict {
   const compact = raw.trim().replace(/[\s().-]/g, "");
   const digits = compact.replace(/^\+/, "");
-  if (!/^\d+$/.test(digits)) return refuse("format", raw);
-  if (EMERGENCY.has(digits)) return refuse("emergency", raw);
-  if (SERVICE_CODES.has(digits)) return refuse("service", raw);
-  if (digits.length < SHORTEST_INTERNATIONAL && !compact.startsWith("+")) return refuse("short", raw);
-  if (!compact.startsWith("+")) return refuse("format", raw);
+  if (!/^\d+$/.test(digits)) return refuse("format");
+  if (EMERGENCY.has(digits)) return refuse("emergency");
+  if (SERVICE_CODES.has(digits)) return refuse("service");
+  if (digits.length < SHORTEST_INTERNATIONAL && !compact.startsWith("+")) return refuse("short");
+  if (!compact.startsWith("+")) return refuse("format");
   const parsed = parsePhoneNumberFromString(compact);
-  if (parsed === undefined) return refuse("format", raw);
+  if (parsed === undefined) return refuse("format");
   const national = parsed.nationalNumber;
   const code = parsed.countryCallingCode;
-  if (EMERGENCY.has(national)) return refuse("emergency", raw);
-  if (code === NANP && SERVICE_CODES.has(national)) return refuse("service", raw);
-  if (SATELLITE_AND_GLOBAL.has(code)) return refuse("satellite", raw);
-  if (national.length < SHORTEST_NATIONAL) return refuse("short", raw);
-  if (!parsed.isPossible()) return refuse("format", raw);
-  if (code === NANP && !NANP_NUMBER.test(national)) return refuse("format", raw);
-  if (code === NANP && NANP_PREMIUM_EXCHANGE.test(national)) return refuse("premium", raw);
+  if (EMERGENCY.has(national)) return refuse("emergency");
+  if (code === NANP && SERVICE_CODES.has(national)) return refuse("service");
+  if (SATELLITE_AND_GLOBAL.has(code)) return refuse("satellite");
+  if (national.length < SHORTEST_NATIONAL) return refuse("short");
+  if (!parsed.isPossible()) return refuse("format");
+  if (code === NANP && !NANP_NUMBER.test(national)) return refuse("format");
+  if (code === NANP && NANP_PREMIUM_EXCHANGE.test(national)) return refuse("premium");
   const type = parsed.getType();
   const blocked = type && BLOCKED_TYPES[type];
-  if (blocked) return refuse(blocked, raw);
-  if (own.includes(parsed.number)) return refuse("own", raw);
+  if (blocked) return refuse(blocked);
+  if (own.includes(parsed.number)) return refuse("own");
   return { allowed: true, phone: parsed.number };
 }
 
@@ -103,7 +103,11 @@ export function judgeNumber(raw: string, own: readonly string[] = []): NumberVer
 export function callableNumber(field: string, raw: string, own: readonly string[] = []): string {
   const verdict = judgeNumber(raw, own);
   if (verdict.allowed) return verdict.phone;
-  fail(verdict.reason === "format" ? "BAD_INPUT" : "POLICY_BLOCKED", verdict.message, field);
+  fail(
+    verdict.reason === "format" ? "BAD_INPUT" : "POLICY_BLOCKED",
+    `\`${field}\` ${verdict.message}`,
+    field,
+  );
 }
 
 /** Floyd's own numbers, which it never calls: FLOYD_OWN_NUMBERS, separated by commas. */
@@ -114,7 +118,7 @@ export function floydNumbers(): string[] {
     .filter((number) => number !== "");
 }
 
-export function refuse(reason: NumberReason, raw: string): { allowed: false } & NumberVerdict {
-  // Echoed so that a client with several numbers knows which; cut because it comes from outside.
-  return { allowed: false, reason, message: `"${raw.slice(0, 32)}" ${MESSAGES[reason]}` };
+/** `message` continues "`field` …"; it does not repeat the number, because errors end up in logs. */
+export function refuse(reason: NumberReason): { allowed: false; reason: NumberReason; message: string } {
+  return { allowed: false, reason, message: MESSAGES[reason] };
 }

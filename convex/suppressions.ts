@@ -30,7 +30,7 @@ export async function numberToCall(
   const own = [...floydNumbers(), ...(user.phone !== undefined && !override ? [user.phone] : [])];
   const phone = callableNumber(field, raw, own);
   if ((await suppression(ctx, phone)) !== null) {
-    fail("POLICY_BLOCKED", refuse("suppressed", raw).message, field);
+    fail("POLICY_BLOCKED", `\`${field}\` ${refuse("suppressed").message}`, field);
   }
   return phone;
 }

@@ -69,9 +69,7 @@ describe("a number that may not", () => {
     ["+883510001234567", "satellite"],
     ["+870773111632", "satellite"],
   ])("%s: %s", (raw, reason) => {
-    const verdict = judgeNumber(raw);
-    expect(verdict).toMatchObject({ allowed: false, reason });
-    if (!verdict.allowed) expect(verdict.message).toContain(raw.slice(0, 32));
+    expect(judgeNumber(raw)).toMatchObject({ allowed: false, reason });
   });
 
   test("is one's own", () => {
@@ -79,9 +77,14 @@ describe("a number that may not", () => {
     expect(judgeNumber("+1 415 555 0101", ["+14155550100"])).toMatchObject({ allowed: true });
   });
 
-  test("is not repeated at length", () => {
-    const verdict = judgeNumber("9".repeat(20_000));
-    expect(verdict.allowed === false && verdict.message.length).toBeLessThan(300);
+  test("is not repeated in the error, which ends up in logs", async () => {
+    const p = await person(floyd());
+    for (const to of ["+19005550100", "my sister's 555", "9".repeat(20_000)]) {
+      const create = p.mutation(api.requests.create, { text: "Call them", to });
+      const message = await expectFailure(create, to.startsWith("+") ? "POLICY_BLOCKED" : "BAD_INPUT", "to");
+      expect(message).not.toContain(to.slice(0, 12));
+      expect(message).toContain("`to`");
+    }
   });
 });
 
