@@ -21,7 +21,6 @@ import {
   MAX_QUESTION_CHARS,
   MAX_REASON_CHARS,
   MAX_REQUEST_CHARS,
-  MAX_SUMMARY_CHARS,
   moment,
   optionalText,
   text,
@@ -31,7 +30,7 @@ import { move } from "./lifecycle";
 import { log } from "./log";
 import { materialFor, materialShape, withoutSecrets } from "./material";
 import { checkedReport } from "./reports";
-import schema, { chosenNumber, contextFact, outcome, stage } from "./schema";
+import schema, { chosenNumber, contextFact, outcome, reportedFact, stage } from "./schema";
 import { shownRequest, showRequest } from "./showing";
 import { numberToCall } from "./suppressions";
 import { currentWorker } from "./workers";
@@ -297,6 +296,7 @@ export const needInput = workerMutation({
     question: v.string(),
     deadline: v.number(),
     summary: v.string(),
+    reported: v.optional(v.array(reportedFact)),
   },
   returns: v.id("questions"),
   handler: async (ctx, args): Promise<Id<"questions">> => {
@@ -308,8 +308,11 @@ export const needInput = workerMutation({
       deadline: sensibleDeadline(args.deadline),
       workerId: lease.workerId,
     });
-    const summary = text("summary", args.summary, MAX_SUMMARY_CHARS);
-    const soFar = { kind: "needsInput" as const, summary, reported: [] };
+    const soFar = await checkedReport(ctx, request, {
+      kind: "needsInput",
+      summary: args.summary,
+      reported: args.reported ?? [],
+    });
     await move(ctx, request, "needsInput", "needInput", { outcome: soFar }, { question: questionId });
     return questionId;
   },

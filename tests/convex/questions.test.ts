@@ -145,12 +145,17 @@ describe("a question while somebody holds the line", () => {
       question: "Which class?",
       deadline: Date.now() + 10 * MINUTE,
       summary: "The school wants to know the class.",
+      reported: [{ text: "They need the class", callId, lines: [1], confirmed: false }],
     });
     expect(again).toBe(questionId);
     await pass(t, MINUTE);
     expect(await requestRow(t, requestId)).toMatchObject({
       status: "needsInput",
-      outcome: { kind: "needsInput", summary: "The school wants to know the class." },
+      outcome: {
+        kind: "needsInput",
+        summary: "The school wants to know the class.",
+        reported: [{ text: "They need the class", callId, lines: [1], confirmed: true }],
+      },
     });
     await p.mutation(api.questions.answer, { id: requestId, text: "4B" });
     await claim(w, "token-2");
