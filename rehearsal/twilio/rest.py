@@ -12,13 +12,13 @@ Requests are form encoded and carry Basic authentication with account SID and au
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 from aiohttp import web
 
 from rehearsal.twilio.account import Account
@@ -64,12 +64,13 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 def _authenticate(request: web.Request) -> None:
     account = request.config_dict[ACCOUNT]
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
-        given = aiohttp.BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
+        login, _, password = base64.b64decode(encoded, validate=True).partition(b":")
     except ValueError:
         raise not_authenticated() from None
-    known = hmac.compare_digest(given.login.encode(), account.sid.encode())
-    if not (hmac.compare_digest(given.password.encode(), account.auth_token.encode()) and known):
+    known = hmac.compare_digest(login, account.sid.encode())
+    if scheme.lower() != "basic" or not (hmac.compare_digest(password, account.auth_token.encode()) and known):
         raise not_authenticated()
     if request.match_info.get("account_sid", account.sid) != account.sid:
         raise not_found(request.path)

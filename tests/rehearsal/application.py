@@ -58,6 +58,11 @@ class Socket:
                 self._news.clear()
                 await self._news.wait()
 
+    async def more(self, messages: int) -> None:
+        """Until that many messages more have come: 50 in a second."""
+        count = len(self.messages)
+        await self.until(lambda s: len(s.messages) >= count + messages)
+
     async def until_mark(self, name: str) -> None:
         await self.until(lambda s: any(mark["mark"]["name"] == name for mark in s.events("mark")))
 

@@ -14,6 +14,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
+from rehearsal.twilio.errors import CallProblem
+from rehearsal.twilio.twiml import parse
+
 PERSON = {"greeting": "Bakery.", "silence": {"after": 30.0}}
 SHORT = {"greeting": "Hi.", "silence": {"after": 0.5, "times": 0}}
 """Somebody who hangs up half a second after the greeting."""
@@ -260,7 +263,7 @@ async def test_a_call_is_redirected_while_it_streams() -> None:
 
 
 @pytest.mark.parametrize(
-    ("twiml", "code"),
+    ("document", "code"),
     [
         ("<Response><Say>Hi</Response>", 12100),
         ("", 12100),
@@ -268,20 +271,29 @@ async def test_a_call_is_redirected_while_it_streams() -> None:
         ("<Answer/>", 12102),
         ("<Response><Dance/></Response>", 12200),
         ("<Response><Connect><Room>x</Room></Connect></Response>", 12200),
+        ("<Response><Connect/></Response>", 12200),
         ('<Response><Connect><Stream url="https://x.example"/></Connect></Response>', 12200),
         ('<Response><Connect><Stream url="wss://x.example/?token=1"/></Connect></Response>', 12200),
         ('<Response><Connect><Stream url="wss://x.example/" speed="2"/></Connect></Response>', 12200),
         ('<Response><Connect><Stream url="wss://x.example/" track="both_tracks"/></Connect></Response>', 31941),
         ('<Response><Pause length="long"/></Response>', 12200),
         ('<Response><Play digits="x"/></Response>', 13325),
+        ("<Response><Say> </Say></Response>", 13510),
+        ("<Response>" + "<Hangup/>" * 10_000 + "</Response>", 11750),
     ],
 )
-async def test_bad_twiml_ends_the_call_with_an_apology(twiml: str, code: int) -> None:
+def test_bad_twiml_has_twilios_code(document: str, code: int) -> None:
+    with pytest.raises(CallProblem) as raised:
+        parse(document)
+    assert raised.value.code == code
+
+
+async def test_bad_twiml_ends_the_call_with_an_apology() -> None:
     async with stand_in(scenario({**PERSON, "greeting": ""})) as line:
-        line.application.twiml = twiml or " "
+        line.application.twiml = "<Response><Dance/></Response>"
         call = await line.dial()
         note = await line.ended(call.sid)
-        assert [problem["code"] for problem in note["problems"]] == [code]
+        assert [problem["code"] for problem in note["problems"]] == [12200]
         assert "application error" in note["heard"][0]["text"]
         assert note["status"] == "completed"
 
