@@ -78,7 +78,7 @@ def test_line_numbers(lines: object, numbers: tuple[int, ...]) -> None:
 
 
 def test_wrap_up() -> None:
-    reply = '<think>hm</think>{"kind": "done", "summary": " All\\n good ", "reported": ["Plain text", 5], "learnt": null}'
+    reply = '<think>hm</think>{"kind": "done", "summary": " All\\n good ", "reported": ["Plain text", 5]}'
     assert read_wrap_up(reply) == WrapUp("done", "All good", (Claim("Plain text", ()),))
 
 

@@ -60,7 +60,7 @@ def test_a_transcript_line_is_one_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "task"), zip(everything("x"), ["choose_facts", "plan", "find_number", "wrap_up"], strict=True)
+    ("prompt", "task"), list(zip(everything("x"), ["choose_facts", "plan", "find_number", "wrap_up"], strict=True))
 )
 def test_the_task_stands_first(prompt: Prompt, task: str) -> None:
     assert prompt.messages[0].role == "system"

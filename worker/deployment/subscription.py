@@ -24,10 +24,12 @@ PAUSE_AFTER_ERROR_S = 1.0
 """A query that fails is delivered again when its data changes; the pause only stops a broken client from
 spinning."""
 
-LINGER_S = 0.5
-"""Taking down a cancelled iteration takes microseconds."""
-
 log = structlog.get_logger(__name__)
+
+
+_CLIENTS: list[ConvexClient] = []
+"""Held to the end of the process. A client that goes away while a cancelled `async for` is still being taken down on
+its own threads panics there (harmless, but a page of text on standard error), and there is no telling when that is."""
 
 
 class Subscription:
@@ -57,8 +59,10 @@ class Subscriptions:
     """All live queries of this process, on one socket. Build it only after the deployment has answered."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._client: ConvexClient | None = ConvexClient(url.rstrip("/"))
-        self._client.set_auth(token)
+        client = ConvexClient(url.rstrip("/"))
+        client.set_auth(token)
+        _CLIENTS.append(client)
+        self._client: ConvexClient | None = client
 
     def open(self, path: str, args: dict[str, Any]) -> Subscription:
         """Blocks the process until the client took it (well under a millisecond while the deployment is there)."""
@@ -67,11 +71,8 @@ class Subscriptions:
         return Subscription(path, self._client.subscribe(path, args))
 
     def close(self) -> None:
-        """Let go of the client, and with it of the socket. Cancel whoever iterates before."""
-        client, self._client = self._client, None
-        # Not at once: a stream that ends while a cancelled `async for` is still being taken down on the client's
-        # own threads makes it panic (harmless, but a page of text on standard error). The timer holds the client.
-        asyncio.get_running_loop().call_later(LINGER_S, _let_go, client)
+        """Open nothing more. Cancel whoever iterates; the socket stays until the process ends."""
+        self._client = None
 
 
 def plain(value: Any) -> Any:
@@ -85,10 +86,6 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case _:
             return value
-
-
-def _let_go(client: ConvexClient | None) -> None:
-    """The last reference goes with the timer that calls this."""
 
 
 _NOTHING = object()
