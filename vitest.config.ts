@@ -6,6 +6,8 @@ export default defineConfig({
     // Tests start real servers; a first start on a slow machine takes a few seconds.
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Each file of tests/embedded runs servers of its own beside itself; more at a time only wait for each other.
+    maxWorkers: 2,
     server: { deps: { inline: ["convex-test"] } },
   },
 });

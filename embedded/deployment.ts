@@ -46,6 +46,7 @@ export class Deployment {
   private readonly actions: ActionHost;
   private readonly scheduler: Scheduler;
   private functions = new Map<string, FunctionSpec>();
+  private nodeFunctions: FunctionSpec[] = [];
   private environment: Record<string, string> = {};
 
   private constructor(
@@ -95,7 +96,10 @@ export class Deployment {
       const deployment = new Deployment(folder, database, actions, auth, logs, ready);
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);
-      database.onRestart = () => deployment.live.invalidateAll();
+      database.onRestart = () => {
+        void deployment.tellNodeFunctions();
+        deployment.live.invalidateAll();
+      };
       database.onLost = (error) => {
         settings.print(`[ERROR] the database thread can't be started again: ${error.message}`);
         process.exitCode = 1;
@@ -111,14 +115,20 @@ export class Deployment {
 
   private async adopt(ready: Ready): Promise<void> {
     this.environment = ready.env;
-    this.functions = new Map(ready.analysis.functions.map((spec) => [spec.path, spec]));
     this.auth.configure(ready.analysis.auth);
     this.actions.configure(ready.env);
-    if (this.actions.hasNodeModules) {
-      const specs = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
-      for (const spec of specs) this.functions.set(spec.path, spec);
-      await this.database.call("addSpecs", { specs });
+    if (this.actions.hasNodeModules && this.nodeFunctions.length === 0) {
+      this.nodeFunctions = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
     }
+    await this.tellNodeFunctions();
+    this.functions = new Map(
+      [...ready.analysis.functions, ...this.nodeFunctions].map((spec) => [spec.path, spec]),
+    );
+  }
+
+  /** The database thread doesn't load "use node" modules, but checks their arguments and schedules them. */
+  private async tellNodeFunctions(): Promise<void> {
+    if (this.nodeFunctions.length > 0) await this.database.call("addSpecs", { specs: this.nodeFunctions });
   }
 
   find(path: string): FunctionSpec | undefined {

@@ -10,7 +10,6 @@ import { AuthError } from "../auth.ts";
 import { INSTANCE_NAME } from "../dataFolder.ts";
 import type { Deployment, Result } from "../deployment.ts";
 import { MAX_ARGUMENT_BYTES, MAX_ENV_VALUE_BYTES, MAX_ENV_VARIABLES, MAX_HTTP_BODY_BYTES } from "../limits.ts";
-import { notFound } from "../names.ts";
 import { encodeTs, parseArgs, ProtocolError } from "../protocol/messages.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
@@ -188,7 +187,7 @@ export class HttpApi {
       throw new HttpError(400, "BadRequest", (error as ProtocolError).message);
     }
     const wanted = kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
-    const refusal = wanted ? this.deployment.refusal(path, wanted, identity) : notFound(path, "public");
+    const refusal = this.deployment.refusal(path, wanted ?? "query", identity);
     if (!wanted || refusal !== null) return { status: "error", errorMessage: `Server Error\n${refusal}`, logLines: [] };
     const call = { path, args, identity };
     const result = await this.deployment[wanted](call, "HttpApi");

@@ -73,16 +73,10 @@ export class SyncSession implements Subscriber {
 
   private receive(text: string): void {
     this.lastHeardMs = Date.now();
-    let message: ClientMessage;
-    try {
-      message = parseClientMessage(text);
-    } catch (error) {
-      return this.fatal((error as Error).message);
-    }
     this.inbox = this.inbox.then(async () => {
       if (this.closed) return;
       try {
-        await this.handle(message);
+        await this.handle(parseClientMessage(text));
       } catch (error) {
         if (error instanceof ProtocolError) this.fatal(error.message);
         else this.close(1011, `InternalServerError: ${String(error)}`);

@@ -1,0 +1,90 @@
+/** The official command line against a deployment. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { api } from "./app/convex/_generated/api.js";
+import { APP, Deployment, ROOT, within } from "./harness.ts";
+
+const COMMAND_LIMIT_MS = 20_000;
+const run = promisify(execFile);
+let deployment: Deployment;
+let project: string;
+
+beforeAll(async () => {
+  deployment = await Deployment.start();
+  project = mkdtempSync(join(tmpdir(), "convex-project-"));
+  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
+  symlinkSync(APP, join(project, "convex"));
+  writeFileSync(join(project, "package.json"), '{"type": "module", "dependencies": {"convex": "*"}}');
+});
+afterAll(async () => {
+  await deployment.stop();
+  rmSync(project, { recursive: true, force: true });
+});
+
+const environment = () => ({
+  PATH: process.env.PATH ?? "",
+  HOME: project,
+  CONVEX_SELF_HOSTED_URL: deployment.url,
+  CONVEX_SELF_HOSTED_ADMIN_KEY: deployment.adminKey,
+  // The command line asks there for the newest version; nothing answers, which it accepts.
+  CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
+  DO_NOT_TRACK: "1",
+});
+const CLI = join(ROOT, "node_modules/convex/bin/main.js");
+
+async function convex(...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [CLI, ...args], {
+    cwd: project,
+    env: environment(),
+    timeout: COMMAND_LIMIT_MS,
+  });
+  return stdout.trim();
+}
+
+it("convex run: public and internal functions, and the list of names for a wrong one", async () => {
+  await convex("run", "messages:internalSend", '{"channel": "cli", "body": "from the command line"}');
+  const listed = JSON.parse(await convex("run", "messages:list", '{"channel": "cli"}')) as { body: string }[];
+  expect(listed.map((message) => message.body)).toEqual(["from the command line"]);
+  await expect(convex("run", "messages:nothing")).rejects.toThrow(/Could not find function[\s\S]*messages:[\s\S]*list/);
+});
+
+it("convex data: tables and rows", async () => {
+  await deployment.http().mutation(api.messages.send, { channel: "data", seq: 1, body: "in a table" });
+  expect((await convex("data")).split("\n")).toEqual(["anything", "events", "messages", "users"]);
+  expect(await convex("data", "messages")).toContain('"in a table"');
+});
+
+it("convex env: set, list, get, remove", async () => {
+  await convex("env", "set", "PET", "cat");
+  expect(await convex("env", "list", "--include-values")).toContain("PET=cat");
+  expect(await convex("env", "get", "PET")).toBe("cat");
+  expect(await deployment.http().query(api.values.setting, { name: "PET" })).toBe("cat");
+  await convex("env", "remove", "PET");
+  expect(await deployment.http().query(api.values.setting, { name: "PET" })).toBeNull();
+});
+
+it("convex logs: what functions log, as they run", async () => {
+  const logs: ChildProcess = spawn(process.execPath, [CLI, "logs"], { cwd: project, env: environment() });
+  try {
+    let seen = "";
+    const line = new Promise<void>((resolve) => {
+      logs.stdout?.on("data", (text) => {
+        seen += String(text);
+        if (seen.includes("'logged'")) resolve();
+      });
+    });
+    await within(new Promise((ready) => logs.stderr?.once("data", ready)), "the command line", COMMAND_LIMIT_MS);
+    // The first poll only finds out where the log ends; functions go on running until one is shown.
+    const timer = setInterval(() => {
+      void deployment.http().mutation(api.messages.send, { channel: "logged", seq: 1, body: "b" });
+    }, 100);
+    await within(line, "a log line", COMMAND_LIMIT_MS).finally(() => clearInterval(timer));
+    expect(seen).toMatch(/\[CONVEX M\(messages:send\)\] \[LOG\] 'sent' 'logged' 1/);
+  } finally {
+    logs.kill();
+  }
+});
