@@ -94,6 +94,7 @@ async def serve(settings: Settings) -> int:
             model=model,
             detectors=Detectors(),
             settings=settings,
+            worker_id=identity.worker_id,
         )
         worker = Worker(
             deployment=deployment,

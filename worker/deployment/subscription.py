@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 
 _CLIENTS: list[ConvexClient] = []
-"""Held to the end of the process. A client that goes away while a cancelled `async for` is still being taken down on
-its own threads panics there (harmless, but a page of text on standard error), and there is no telling when that is."""
+"""Held to the end of the process. A client that goes away while a cancelled `async for` is still being taken down
+on its own threads panics there (harmless, but a page of text on standard error), and nobody tells when that is."""
 
 
 class Subscription:
