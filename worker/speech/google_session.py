@@ -163,7 +163,7 @@ class GoogleSession:
         """Run streams until one has lived a while (then the count of attempts starts anew)."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(initial=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
+            wait=wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
             retry=retry_if_exception_type(_Died),
             reraise=True,
         )
