@@ -149,8 +149,7 @@ async def test_clear_stops_the_playing_and_returns_the_marks() -> None:
         clip = await line.clip("The first words are played, but nobody ever hears the last words of this.")
         await socket.play(clip)
         await socket.mark("end")
-        count = len(socket.messages)
-        await socket.until(lambda s: len(s.messages) > count + 75)
+        await socket.more(75)
         began = asyncio.get_running_loop().time()
         await socket.clear()
         await socket.until_mark("end")
@@ -212,8 +211,8 @@ async def test_stream_status_callbacks_tell_of_its_start_and_end() -> None:
     async with stand_in(scenario(QUIET)) as line:
         url = line.application.media_url
         line.application.twiml = (
-            f'<Response><Connect action="/after"><Stream url="{url}" name="talk" statusCallback="/stream"/></Connect>'
-            "</Response>"
+            '<Response><Connect action="/after">'
+            f'<Stream url="{url}" name="talk" statusCallback="/stream"/></Connect></Response>'
         )
         sid, socket = await connected(line)
         started = await line.application.callback("/stream", StreamEvent="stream-started")
@@ -231,8 +230,7 @@ async def test_the_notes_tell_what_was_heard_and_said_and_when() -> None:
         await socket.play(await line.clip("Do you have bread?"))
         async with asyncio.timeout(20):
             while len((note := await line.notes(sid))["said"]) < 2:
-                count = len(socket.messages)
-                await socket.until(lambda s, count=count: len(s.messages) > count + 10)
+                await socket.more(10)
         assert note["to"] == TO
         greeting, answer = note["said"]
         (question,) = note["heard"]

@@ -205,7 +205,7 @@ async def test_a_voicemail_records_what_was_played_after_the_beep() -> None:
         socket = await line.application.socket()
         async with asyncio.timeout(20):
             while (callee := line.account.calls[call.sid].callee) is None or callee.beeped_at_s is None:
-                await socket.until(lambda s, count=len(socket.messages): len(s.messages) > count + 10)
+                await socket.more(10)
         await socket.play(await line.clip("Mara is sick today."))
         await socket.mark("end")
         await socket.until_mark("end")
@@ -236,11 +236,10 @@ async def test_twiml_goes_on_after_the_stream_was_closed() -> None:
 async def test_say_pause_digits_and_redirect_run_in_order() -> None:
     async with stand_in(scenario(PERSON)) as line:
         line.application.twiml = ""
-        redirected = (
-            f'<Response><Redirect method="GET">{line.application.url}/voice/next?x=1</Redirect></Response>'
-        )
+        url = line.application.url
         call = await line.dial(
-            twiml=f"<Response><Say>Here are the keys.</Say><Pause length='1'/><Play digits='12w#'/>{redirected[10:]}"
+            twiml="<Response><Say>Here are the keys.</Say><Pause length='1'/><Play digits='12w#'/>"
+            f'<Redirect method="GET">{url}/voice/next?x=1</Redirect></Response>'
         )
         await line.application.socket()
         next_one = await line.application.callback("/voice/next")
