@@ -23,7 +23,12 @@ const KEYS_DEADLINE_MS = 5_000;
 /** Clocks of token makers and of this machine may differ by this much. */
 const CLOCK_TOLERANCE_S = 5;
 
-type Provider = { issuer: string; applicationId: string | null; algorithms: string[]; keys: () => Promise<JWTVerifyGetKey> };
+type Provider = {
+  issuer: string;
+  applicationId: string | null;
+  algorithms: string[];
+  keys: () => Promise<JWTVerifyGetKey>;
+};
 export type Verified = { identity: Identity; expiresAtMs: number | null };
 
 export class AuthError extends Error {}
@@ -48,7 +53,8 @@ async function discover(domain: string): Promise<JWTVerifyGetKey> {
     signal: AbortSignal.timeout(KEYS_DEADLINE_MS),
   });
   const { jwks_uri: uri } = (await response.json()) as { jwks_uri?: string };
-  if (!response.ok || !uri) throw new AuthError(`OpenID discovery at ${domain} failed (HTTP ${response.status})`);
+  if (!response.ok || !uri)
+    throw new AuthError(`OpenID discovery at ${domain} failed (HTTP ${response.status})`);
   return createRemoteJWKSet(new URL(uri), { timeoutDuration: KEYS_DEADLINE_MS });
 }
 
@@ -71,9 +77,12 @@ function provider(settings: JsonObject): Provider {
   }
   const { issuer, jwks, algorithm } = settings;
   if (typeof issuer !== "string" || typeof jwks !== "string" || jwks === "") {
-    throw new Error('a customJwt provider needs "issuer" and "jwks" (is the environment variable it comes from set?)');
+    throw new Error(
+      'a customJwt provider needs "issuer" and "jwks" (is the environment variable it comes from set?)',
+    );
   }
-  if (algorithm !== "RS256" && algorithm !== "ES256") throw new Error('"algorithm" must be "RS256" or "ES256"');
+  if (algorithm !== "RS256" && algorithm !== "ES256")
+    throw new Error('"algorithm" must be "RS256" or "ES256"');
   const keys = jwks.startsWith("data:")
     ? createLocalJWKSet(decodeDataUri(jwks))
     : createRemoteJWKSet(new URL(jwks), { timeoutDuration: KEYS_DEADLINE_MS });
@@ -143,8 +152,12 @@ export class Authenticator {
   }
 
   admin(key: string, actingAs: JsonObject | null): Verified {
-    if (!this.isAdmin(key)) throw new AuthError("The provided deploy key was invalid for this deployment. Check the admin key.");
-    return { identity: actingAs ? { kind: "user", attributes: actingAs } : { kind: "admin" }, expiresAtMs: null };
+    if (!this.isAdmin(key))
+      throw new AuthError("The provided deploy key was invalid for this deployment. Check the admin key.");
+    return {
+      identity: actingAs ? { kind: "user", attributes: actingAs } : { kind: "admin" },
+      expiresAtMs: null,
+    };
   }
 
   /** Throws AuthError with the reason when the token is not acceptable. */
@@ -153,17 +166,22 @@ export class Authenticator {
     try {
       claims = decodeJwt(token);
     } catch {
-      throw new AuthError("Could not parse JWT payload. Check that the token is a valid JWT format with three base64-encoded parts separated by dots.");
+      throw new AuthError(
+        "Could not parse JWT payload. Check that the token is a valid JWT format with three base64-encoded parts separated by dots.",
+      );
     }
     const issuer = normalise(String(claims.iss ?? ""));
     const audience = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
     const found = this.providers.find(
       (candidate) =>
-        candidate.issuer === issuer && (candidate.applicationId === null || audience.includes(candidate.applicationId)),
+        candidate.issuer === issuer &&
+        (candidate.applicationId === null || audience.includes(candidate.applicationId)),
     );
     if (!found) {
       const known = this.providers.map((candidate) => `issuer=${candidate.issuer}`).join(", ") || "none";
-      throw new AuthError(`No auth provider found matching the given token (issuer=${issuer}). Providers configured: ${known}. Check convex/auth.config.ts.`);
+      throw new AuthError(
+        `No auth provider found matching the given token (issuer=${issuer}). Providers configured: ${known}. Check convex/auth.config.ts.`,
+      );
     }
     try {
       const { payload } = await jwtVerify(token, await found.keys(), {

@@ -18,7 +18,9 @@ export class BundleError extends Error {
 
 function entryPoints(root: string, folder = root): string[] {
   const found: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       const skipped = entry.name === "_generated" || entry.name === "node_modules";
@@ -40,7 +42,11 @@ function usesNode(path: string): boolean {
   return /^\s*(?:\/\/[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*["']use node["']/.test(readFileSync(path, "utf8"));
 }
 
-async function bundle(folder: string, entries: string[], environment: "isolate" | "node"): Promise<ModuleSet> {
+async function bundle(
+  folder: string,
+  entries: string[],
+  environment: "isolate" | "node",
+): Promise<ModuleSet> {
   if (entries.length === 0) return [];
   const root = dirname(folder);
   const out = join(root, "out");
@@ -74,7 +80,9 @@ async function bundle(folder: string, entries: string[], environment: "isolate" 
     .filter(([path]) => !path.endsWith(".map"))
     .map(([path, source]) => {
       const sourceMap = texts.get(`${path}.map`);
-      return sourceMap === undefined ? { path, source, environment } : { path, source, sourceMap, environment };
+      return sourceMap === undefined
+        ? { path, source, environment }
+        : { path, source, sourceMap, environment };
     });
 }
 
@@ -95,6 +103,9 @@ export async function bundleFolder(path: string): Promise<ModuleSet> {
   const entries = entryPoints(folder);
   const node = entries.filter(usesNode);
   const isolate = entries.filter((entry) => !node.includes(entry));
-  const [first, second] = await Promise.all([bundle(folder, isolate, "isolate"), bundle(folder, node, "node")]);
+  const [first, second] = await Promise.all([
+    bundle(folder, isolate, "isolate"),
+    bundle(folder, node, "node"),
+  ]);
   return [...first, ...second];
 }

@@ -23,7 +23,9 @@ export function openDataFolder(path: string): DataFolder {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     lock = new DatabaseSync(join(folder, "lock.sqlite"));
   } catch (error) {
-    throw new DataFolderError(`data folder ${folder} can't be used: ${(error as Error).message}; name another with --data DIR`);
+    throw new DataFolderError(
+      `data folder ${folder} can't be used: ${(error as Error).message}; name another with --data DIR`,
+    );
   }
   try {
     lock.exec("BEGIN EXCLUSIVE");

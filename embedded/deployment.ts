@@ -4,11 +4,11 @@
  */
 import { Authenticator } from "./auth.ts";
 import { type DataFolder, openDataFolder } from "./dataFolder.ts";
-import { canonicalPath, notFound, requestId, wrongKind } from "./names.ts";
 import { ActionHost } from "./host/actions.ts";
 import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
 import { type Execution, Logs } from "./logs.ts";
+import { canonicalPath, notFound, requestId, wrongKind } from "./names.ts";
 import type {
   Call,
   FunctionKind,
@@ -189,7 +189,11 @@ export class Deployment {
     });
     if (!spec) return done(invalid(notFound(call.path)));
     try {
-      const { problem } = await this.database.call("validate", { path: spec.path, which: "args", value: call.args });
+      const { problem } = await this.database.call("validate", {
+        path: spec.path,
+        which: "args",
+        value: call.args,
+      });
       if (problem !== null) return done(invalid(problem));
       const result = await this.actions.run({ ...call, path: spec.path }, id, spec.environment);
       if (result.outcome.ok && spec.returns !== null) {

@@ -43,7 +43,10 @@ export class Logs {
     for (const line of execution.logLines) {
       this.print(`${execution.udfType.charAt(0)}(${execution.identifier}) ${line}`);
     }
-    if (execution.error) this.print(`${execution.udfType.charAt(0)}(${execution.identifier}) [ERROR] ${execution.error.message.trimEnd()}`);
+    if (execution.error)
+      this.print(
+        `${execution.udfType.charAt(0)}(${execution.identifier}) [ERROR] ${execution.error.message.trimEnd()}`,
+      );
     for (const wake of this.waiting) wake();
   }
 

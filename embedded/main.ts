@@ -58,7 +58,11 @@ async function main(): Promise<void> {
   }
   const print = (line: string) => void process.stderr.write(`${line}\n`);
   const modules = await bundleFolder(options.functions);
-  const ports = await Ports.open(options.host, port(options.port, "--port"), port(options["site-port"], "--site-port"));
+  const ports = await Ports.open(
+    options.host,
+    port(options.port, "--port"),
+    port(options["site-port"], "--site-port"),
+  );
   let deployment: Deployment;
   try {
     deployment = await Deployment.start({
@@ -91,7 +95,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  const expected = ["BundleError", "DataFolderError", "ListenError"].includes(error.name) || error instanceof UsageError;
+  const expected =
+    ["BundleError", "DataFolderError", "ListenError"].includes(error.name) || error instanceof UsageError;
   process.stderr.write(`error: ${expected ? error.message : (error.stack ?? error.message)}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);
 });

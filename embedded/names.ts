@@ -30,7 +30,8 @@ export function requestId(): string {
 /** A function reference as `convex/server` sends it: a name or a handle; components are not supported. */
 export function functionPath(args: JsonObject): string {
   if (typeof args.name === "string") return canonicalPath(args.name);
-  if (typeof args.functionHandle === "string") return canonicalPath(args.functionHandle.replace("function://", ""));
+  if (typeof args.functionHandle === "string")
+    return canonicalPath(args.functionHandle.replace("function://", ""));
   throw new DeveloperError(
     `Components are not supported by this deployment (function reference ${JSON.stringify(args.reference)}).`,
   );

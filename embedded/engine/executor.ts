@@ -4,12 +4,20 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 import { MAX_ARGUMENT_BYTES, MAX_RESULT_BYTES } from "../limits.ts";
+import { canonicalPath, notFound, requestId, wrongKind } from "../names.ts";
 import { currentRun, LogBook } from "../runtime/context.ts";
 import { failure } from "../runtime/errors.ts";
 import { seededRandom } from "../runtime/freeze.ts";
 import type { Loaded, Registered } from "../runtime/loader.ts";
-import { canonicalPath, notFound, requestId, wrongKind } from "../names.ts";
-import type { FunctionSpec, Identity, MutationCall, MutationRun, Outcome, QueryCall, QueryRun } from "../runtime/messages.ts";
+import type {
+  FunctionSpec,
+  Identity,
+  MutationCall,
+  MutationRun,
+  Outcome,
+  QueryCall,
+  QueryRun,
+} from "../runtime/messages.ts";
 import type { Pulse } from "../runtime/pulse.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import { CallError } from "./errors.ts";
@@ -87,7 +95,13 @@ export class Executor {
       outcome = { ok: false, error: failure(error, requestId()) };
     }
     if (!this.pulse.finish()) throw new Ended();
-    return { outcome, logLines: log.lines, journal, reads: transaction.reads, durationMs: performance.now() - started };
+    return {
+      outcome,
+      logLines: log.lines,
+      journal,
+      reads: transaction.reads,
+      durationMs: performance.now() - started,
+    };
   }
 
   /**
@@ -160,7 +174,12 @@ export class Executor {
     };
   }
 
-  private remember(session: { id: string; request: number }, ts: bigint, outcome: Outcome, logLines: string[]): void {
+  private remember(
+    session: { id: string; request: number },
+    ts: bigint,
+    outcome: Outcome,
+    logLines: string[],
+  ): void {
     const value = outcome.ok ? outcome.value : "null";
     this.store.run(
       "INSERT INTO requests (session, request, ts, outcome) VALUES (?, ?, ?, ?)",
@@ -204,7 +223,9 @@ export class Executor {
     const known = this.find(call.path, kind);
     const argsText = JSON.stringify([call.args]);
     if (argsText.length > MAX_ARGUMENT_BYTES) {
-      throw new CallError(`Arguments for ${call.path} are too large (${argsText.length} bytes, limit: ${MAX_ARGUMENT_BYTES} bytes)`);
+      throw new CallError(
+        `Arguments for ${call.path} are too large (${argsText.length} bytes, limit: ${MAX_ARGUMENT_BYTES} bytes)`,
+      );
     }
     const badArgs = this.check(known.args, "args", call.args);
     if (badArgs !== null) throw new CallError(badArgs);
@@ -246,7 +267,9 @@ export class Executor {
       syscalls.close();
     }
     if (value.length > MAX_RESULT_BYTES) {
-      throw new CallError(`Function ${call.path} return value is too large (${value.length} bytes, limit: ${MAX_RESULT_BYTES} bytes)`);
+      throw new CallError(
+        `Function ${call.path} return value is too large (${value.length} bytes, limit: ${MAX_RESULT_BYTES} bytes)`,
+      );
     }
     if (known.returns) {
       const badResult = this.check(known.returns, "returns", JSON.parse(value) as Json);
@@ -279,7 +302,10 @@ async function settled(promise: Promise<string>, path: string): Promise<string> 
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new CallError(`Function ${path} never finishes: it awaits a promise that nothing will settle.`)),
+      () =>
+        reject(
+          new CallError(`Function ${path} never finishes: it awaits a promise that nothing will settle.`),
+        ),
       NEVER_SETTLES_MS,
     );
   });

@@ -2,8 +2,15 @@
  * Evaluates the expressions of `.filter(q => ...)` over a document, on values in JSON form. Values compare by
  * their index keys, so filters and indexes agree on order and equality.
  */
-import { encodeInteger, fieldAt, type Json, type JsonObject, kindOf } from "../values/json.ts";
-import { decodeFloat, decodeInteger } from "../values/json.ts";
+import {
+  decodeFloat,
+  decodeInteger,
+  encodeInteger,
+  fieldAt,
+  type Json,
+  type JsonObject,
+  kindOf,
+} from "../values/json.ts";
 import { encodeValue } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
 
@@ -33,12 +40,23 @@ function arithmetic(name: string, a: Value, b: Value): Value {
   if (kinds[0] === "int64" && kinds[1] === "int64") {
     const x = decodeInteger(String((a as JsonObject).$integer));
     const y = decodeInteger(String((b as JsonObject).$integer));
-    if (y === 0n && (name === "$div" || name === "$mod")) throw new DeveloperError("Division by zero in filter");
+    if (y === 0n && (name === "$div" || name === "$mod"))
+      throw new DeveloperError("Division by zero in filter");
     const result =
-      name === "$add" ? x + y : name === "$sub" ? x - y : name === "$mul" ? x * y : name === "$div" ? x / y : x % y;
+      name === "$add"
+        ? x + y
+        : name === "$sub"
+          ? x - y
+          : name === "$mul"
+            ? x * y
+            : name === "$div"
+              ? x / y
+              : x % y;
     return encodeInteger(BigInt.asIntN(64, result));
   }
-  throw new DeveloperError(`Unsupported operand types for ${name.slice(1)} in filter: ${kinds.join(" and ")}`);
+  throw new DeveloperError(
+    `Unsupported operand types for ${name.slice(1)} in filter: ${kinds.join(" and ")}`,
+  );
 }
 
 function truthy(value: Value): boolean {

@@ -42,7 +42,10 @@ export function scheduleJob(
   }
   transaction.scheduled.count += 1;
   transaction.scheduled.bytes += bytes;
-  if (transaction.scheduled.count > MAX_SCHEDULED || transaction.scheduled.bytes > MAX_SCHEDULED_TOTAL_BYTES) {
+  if (
+    transaction.scheduled.count > MAX_SCHEDULED ||
+    transaction.scheduled.bytes > MAX_SCHEDULED_TOTAL_BYTES
+  ) {
     throw new DeveloperError(
       `Too many functions scheduled by this mutation (limit: ${MAX_SCHEDULED} functions, ${MAX_SCHEDULED_TOTAL_BYTES} bytes of arguments)`,
     );
@@ -59,11 +62,14 @@ export function scheduleJob(
 /** Cancels what has not begun; an action in progress is marked, so that it schedules no more. */
 export function cancelJob(transaction: Transaction, id: string, nowMs: number): void {
   if (transaction.store.tableOfId(id) !== SCHEDULED_TABLE) {
-    throw new DeveloperError(`Invalid argument \`id\` for \`scheduler.cancel\`: "${id}" is no ID of ${SCHEDULED_TABLE}.`);
+    throw new DeveloperError(
+      `Invalid argument \`id\` for \`scheduler.cancel\`: "${id}" is no ID of ${SCHEDULED_TABLE}.`,
+    );
   }
   const job = readJob(transaction.store, id);
   if (!job) return;
-  if (job.state.kind === "pending" || job.state.kind === "inProgress") finishJob(transaction, id, "canceled", nowMs);
+  if (job.state.kind === "pending" || job.state.kind === "inProgress")
+    finishJob(transaction, id, "canceled", nowMs);
 }
 
 export function readJob(store: Store, id: string): JobDocument | null {
@@ -79,12 +85,16 @@ export function finishJob(
   error?: string,
 ): void {
   const state: JsonObject = error === undefined ? { kind } : { kind, error };
-  const completed = kind === "inProgress" ? {} : { completedTime: nowMs };
+  const completed: JsonObject = kind === "inProgress" ? {} : { completedTime: nowMs };
   transaction.patch(SCHEDULED_TABLE, id, { state, ...completed });
 }
 
 /** Pending jobs that are due, in order of time, and the time of the first one that is not. */
-export function dueJobs(store: Store, nowMs: number, limit: number): { due: JobDocument[]; nextMs: number | null } {
+export function dueJobs(
+  store: Store,
+  nowMs: number,
+  limit: number,
+): { due: JobDocument[]; nextMs: number | null } {
   const found = jobsIn(store, "pending", limit + 1);
   const due = found.filter((job) => job.scheduledTime <= nowMs).slice(0, limit);
   return { due, nextMs: found[due.length]?.scheduledTime ?? null };

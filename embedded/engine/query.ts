@@ -104,12 +104,15 @@ function encodeOrUndefined(value: Json): string {
 function plan(transaction: Transaction, query: QueryJson): Plan | null {
   const { source } = query;
   if (source.type === "Search") {
-    throw new DeveloperError("Search indexes are not supported by this deployment; use withIndex and filter.");
+    throw new DeveloperError(
+      "Search indexes are not supported by this deployment; use withIndex and filter.",
+    );
   }
   const name = source.type === "FullTableScan" ? `${source.tableName}.by_creation_time` : source.indexName;
   const index = findIndex(transaction, name);
   if (!index) return null;
-  const range = source.type === "IndexRange" ? bounds(index, source.range) : { lo: LOWEST_KEY, hi: HIGHEST_KEY };
+  const range =
+    source.type === "IndexRange" ? bounds(index, source.range) : { lo: LOWEST_KEY, hi: HIGHEST_KEY };
   return { index, ...range, descending: source.order === "desc" };
 }
 
@@ -295,7 +298,9 @@ export function readPage(transaction: Transaction, query: QueryJson, request: Pa
     page,
     isDone,
     continueCursor:
-      stop === null ? encodeCursor(query, planned.descending ? HIGHEST_KEY : LOWEST_KEY) : encodeCursor(query, stop),
+      stop === null
+        ? encodeCursor(query, planned.descending ? HIGHEST_KEY : LOWEST_KEY)
+        : encodeCursor(query, stop),
     splitCursor: keys.length > 1 && middle !== undefined ? encodeCursor(query, middle) : null,
     pageStatus: cutShort ? "SplitRequired" : null,
   };

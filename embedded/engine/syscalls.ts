@@ -6,9 +6,9 @@
  * and while a nested mutation runs, the operations of its caller wait, so that a roll-back undoes no more than it.
  */
 import { MAX_NESTED_CALLS } from "../limits.ts";
+import { functionPath } from "../names.ts";
 import type { Syscalls } from "../runtime/context.ts";
 import { NestedError } from "../runtime/errors.ts";
-import { functionPath } from "../names.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { encodeInteger, isObject, type Json, type JsonObject } from "../values/json.ts";
 import { DeveloperError } from "./errors.ts";
@@ -58,7 +58,8 @@ export class DatabaseSyscalls implements Syscalls {
   }
 
   private open(): void {
-    if (this.closed) throw new Error(`The function ${this.scope.path} has already ended; await everything it starts.`);
+    if (this.closed)
+      throw new Error(`The function ${this.scope.path} has already ended; await everything it starts.`);
   }
 
   syscall(op: string, text: string): string {
@@ -129,7 +130,9 @@ export class DatabaseSyscalls implements Syscalls {
         return String(count);
       }
       case "1.0/insert":
-        return JSON.stringify({ _id: transaction.insert(tableName(args.table), document(args.value, "insert")) });
+        return JSON.stringify({
+          _id: transaction.insert(tableName(args.table), document(args.value, "insert")),
+        });
       case "1.0/shallowMerge":
         transaction.patch(this.tableFor(args, "patch"), String(args.id), document(args.value, "patch"));
         return "null";
@@ -142,7 +145,13 @@ export class DatabaseSyscalls implements Syscalls {
       case "1.0/schedule": {
         const path = functionPath(args);
         this.expectFunction(path);
-        const id = scheduleJob(transaction, path, args.args as JsonObject, Number(args.ts) * 1000, this.scope.nowMs);
+        const id = scheduleJob(
+          transaction,
+          path,
+          args.args as JsonObject,
+          Number(args.ts) * 1000,
+          this.scope.nowMs,
+        );
         this.scheduled = true;
         return JSON.stringify(id);
       }
@@ -182,7 +191,8 @@ export class DatabaseSyscalls implements Syscalls {
       );
     }
     this.paginated = true;
-    const kept = this.scope.journal === null ? null : (JSON.parse(this.scope.journal) as { endCursor: string });
+    const kept =
+      this.scope.journal === null ? null : (JSON.parse(this.scope.journal) as { endCursor: string });
     const given = (args.endCursor as string | null | undefined) ?? null;
     const result = readPage(this.scope.transaction, args.query as unknown as QueryJson, {
       cursor: (args.cursor as string | null | undefined) ?? null,
@@ -237,12 +247,20 @@ export class DatabaseSyscalls implements Syscalls {
         `${system ? "System" : "User"} tables can only be accessed from db.${system ? "system." : ""}get().`,
       );
     }
-    if (verb !== "get" && system) throw new DeveloperError("System tables (prefixed with `_`) are read-only.");
+    if (verb !== "get" && system)
+      throw new DeveloperError("System tables (prefixed with `_`) are read-only.");
     return table;
   }
 }
 
-const WRITES = new Set(["1.0/insert", "1.0/shallowMerge", "1.0/replace", "1.0/remove", "1.0/schedule", "1.0/cancel_job"]);
+const WRITES = new Set([
+  "1.0/insert",
+  "1.0/shallowMerge",
+  "1.0/replace",
+  "1.0/remove",
+  "1.0/schedule",
+  "1.0/cancel_job",
+]);
 const TABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 
 function tableName(value: Json | undefined): string {

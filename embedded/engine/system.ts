@@ -35,7 +35,12 @@ export function runSystemQuery(transaction: Transaction, functions: FunctionSpec
       const result = readPage(
         transaction,
         { source: { type: "FullTableScan", tableName: table, order: order ?? "desc" }, operators: [] },
-        { cursor: paginationOpts.cursor, endCursor: null, pageSize: paginationOpts.numItems, maximumRowsRead: null },
+        {
+          cursor: paginationOpts.cursor,
+          endCursor: null,
+          pageSize: paginationOpts.numItems,
+          maximumRowsRead: null,
+        },
       );
       return { ...result, page: result.page.map((json) => JSON.parse(json) as JsonObject) };
     }

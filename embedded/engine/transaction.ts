@@ -146,12 +146,7 @@ export class Transaction {
     }));
   }
 
-  private update(
-    tableName: string,
-    id: string,
-    verb: string,
-    change: (old: JsonObject) => JsonObject,
-  ): void {
+  private update(tableName: string, id: string, verb: string, change: (old: JsonObject) => JsonObject): void {
     this.noteIdRead(tableName, id);
     const row = this.store.find(tableName, id);
     if (!row) throw new DeveloperError(`Update on nonexistent document ID ${id}`);

@@ -58,7 +58,12 @@ function objectProblem(problem: string, path: string, value: Json, validator: Va
 }
 
 /** The first thing wrong with the value, in the backend's words; null if it fits. */
-export function findMismatch(validator: Validator, value: Json, tableOfId: TableOfId, path = ""): string | null {
+export function findMismatch(
+  validator: Validator,
+  value: Json,
+  tableOfId: TableOfId,
+  path = "",
+): string | null {
   const kind = kindOf(value);
   const wrong = () => mismatch(path, value, validator);
   switch (validator.type) {

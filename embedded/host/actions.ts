@@ -48,7 +48,12 @@ class ActionThread {
   private readonly watch: NodeJS.Timeout;
   private readonly onGone: () => void;
 
-  constructor(modules: ModuleSet, env: Record<string, string>, services: () => ActionServices, onGone: () => void) {
+  constructor(
+    modules: ModuleSet,
+    env: Record<string, string>,
+    services: () => ActionServices,
+    onGone: () => void,
+  ) {
     this.onGone = onGone;
     this.worker = new Worker(new URL("../runtime/actionThread.ts", import.meta.url), {
       workerData: { modules, pulse: this.pulse.buffer, databaseFile: "", env } satisfies ThreadData,
@@ -142,7 +147,12 @@ class ActionThread {
 
 /** Inside an action, the text of a failed call without the frame that outside callers see. */
 function plainMessage(message: string): string {
-  return message.replace(/^\[Request ID: [0-9a-f]+\] Server Error\n/, "").split("\n    at ")[0]?.trimEnd() ?? message;
+  return (
+    message
+      .replace(/^\[Request ID: [0-9a-f]+\] Server Error\n/, "")
+      .split("\n    at ")[0]
+      ?.trimEnd() ?? message
+  );
 }
 
 function dataOf(error: { data?: ActionAnswer["data"] }): Pick<ActionAnswer, "data"> {

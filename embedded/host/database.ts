@@ -73,24 +73,28 @@ export class DatabaseHost {
           this.ready = true;
           resolve(message.ready);
           for (const [id, { op, request }] of this.waiting) worker.postMessage({ id, op, request });
-        }
-        else if ("failed" in message) {
+        } else if ("failed" in message) {
           this.worker = null;
           reject(new Error(message.failed));
         } else this.settle(message);
       });
       worker.on("error", (error) => {
         reject(error);
-        if (this.worker === worker) this.lose(this.pulse.request(), `The function thread failed: ${error.message}`);
+        if (this.worker === worker)
+          this.lose(this.pulse.request(), `The function thread failed: ${error.message}`);
       });
       worker.on("exit", () => {
         reject(new Error("The database thread ended."));
-        if (this.worker === worker && !this.stopping) this.lose(this.pulse.request(), "The function thread ended.");
+        if (this.worker === worker && !this.stopping)
+          this.lose(this.pulse.request(), "The function thread ended.");
       });
     });
   }
 
-  call<Op extends DatabaseOp>(op: Op, request: DatabaseApi[Op]["request"]): Promise<DatabaseApi[Op]["reply"]> {
+  call<Op extends DatabaseOp>(
+    op: Op,
+    request: DatabaseApi[Op]["request"],
+  ): Promise<DatabaseApi[Op]["reply"]> {
     return new Promise((resolve, reject) => {
       const id = ++this.lastId;
       this.waiting.set(id, { op, request, resolve: resolve as (reply: unknown) => void, reject });

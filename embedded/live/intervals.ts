@@ -75,8 +75,10 @@ export class IntervalSet<T> {
     if (!node) return false;
     if (node === handle) return true;
     path.push(node);
-    if (handle.lo <= node.lo && node.priority >= handle.priority && this.locate(node.left, handle, path)) return true;
-    if (handle.lo >= node.lo && node.priority >= handle.priority && this.locate(node.right, handle, path)) return true;
+    if (handle.lo <= node.lo && node.priority >= handle.priority && this.locate(node.left, handle, path))
+      return true;
+    if (handle.lo >= node.lo && node.priority >= handle.priority && this.locate(node.right, handle, path))
+      return true;
     path.pop();
     return false;
   }

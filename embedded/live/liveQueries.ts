@@ -92,7 +92,8 @@ export class LiveQueries {
   /** Marks what a commit touched, and sees to it that it runs again. */
   committed(commit: Commit): void {
     this.latestTs = commit.ts;
-    for (const { index, key } of commit.writes) this.byIndex.get(index)?.stab(key, (entry) => this.mark(entry));
+    for (const { index, key } of commit.writes)
+      this.byIndex.get(index)?.stab(key, (entry) => this.mark(entry));
     this.refresh();
   }
 
@@ -162,8 +163,7 @@ export class LiveQueries {
 
   private store(entry: LiveQuery, outcome: Outcome, logLines: string[]): void {
     const same =
-      entry.outcome !== null &&
-      entry.outcome.ok &&
+      entry.outcome?.ok &&
       outcome.ok &&
       entry.outcome.value === outcome.value &&
       JSON.stringify(entry.logLines) === JSON.stringify(logLines);

@@ -78,7 +78,9 @@ function field<T>(message: JsonObject, name: string, type: "string" | "number" |
 function count(message: JsonObject, name: string): number {
   const value = field<number>(message, name, "number");
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new ProtocolError(`message ${String(message.type)}: field "${name}" must be a 32-bit unsigned integer`);
+    throw new ProtocolError(
+      `message ${String(message.type)}: field "${name}" must be a 32-bit unsigned integer`,
+    );
   }
   return value;
 }

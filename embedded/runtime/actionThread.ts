@@ -6,7 +6,14 @@ import { setInterval } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
 import { functionPath } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
-import { currentRun, installConsole, installConvexGlobal, LogBook, type Run, type Syscalls } from "./context.ts";
+import {
+  currentRun,
+  installConsole,
+  installConvexGlobal,
+  LogBook,
+  type Run,
+  type Syscalls,
+} from "./context.ts";
 import { failure } from "./errors.ts";
 import { type Loaded, loadModules } from "./loader.ts";
 import type {
@@ -47,7 +54,10 @@ function ask(id: number, op: ActionAsk["op"], args: JsonObject): Promise<string>
 function answered({ answer, ok, value, data: errorData }: ActionAnswer): void {
   const waiting = asked.get(answer);
   asked.delete(answer);
-  if (ok) return waiting?.resolve(value);
+  if (ok) {
+    waiting?.resolve(value);
+    return;
+  }
   const error = new AskError(value);
   if (errorData !== undefined) error.data = errorData;
   waiting?.reject(error);
@@ -111,7 +121,9 @@ async function runAction(loaded: Loaded, request: ActionRequest, call: Call, log
   const action = loaded.functions.get(call.path);
   if (!action) throw new Error(`${call.path} is not loaded`);
   const run = scope(request, call.path, call.identity, log);
-  const value = await currentRun.run(run, () => action.invokeAction(request.requestId, JSON.stringify([call.args])));
+  const value = await currentRun.run(run, () =>
+    action.invokeAction(request.requestId, JSON.stringify([call.args])),
+  );
   return { ok: true, value };
 }
 
@@ -128,7 +140,10 @@ async function runHttp(
     const text = loaded.router
       ? `No matching routes found for ${http.method} ${path}.`
       : "This Convex deployment does not have HTTP actions enabled.";
-    return { reply: { status: 404, headers: [["content-type", "text/plain"]], body: Buffer.from(text) }, route: path };
+    return {
+      reply: { status: 404, headers: [["content-type", "text/plain"]], body: Buffer.from(text) },
+      route: path,
+    };
   }
   const [endpoint, , route] = found;
   const hasBody = http.body !== null && http.method !== "GET" && http.method !== "HEAD";
@@ -137,7 +152,9 @@ async function runHttp(
     headers: http.headers,
     body: hasBody ? Buffer.from(http.body as Uint8Array) : null,
   });
-  const response = await currentRun.run(scope(request, route, identity, log), () => endpoint.invokeHttpAction(incoming));
+  const response = await currentRun.run(scope(request, route, identity, log), () =>
+    endpoint.invokeHttpAction(incoming),
+  );
   if (!(response instanceof Response)) throw new Error(`The HTTP action at ${route} must return a Response.`);
   const body = new Uint8Array(await response.arrayBuffer());
   return { reply: { status: response.status, headers: [...response.headers], body }, route };

@@ -24,7 +24,10 @@ export class LogBook {
       return;
     }
     const text = parts.map((part) => inspect(part)).join(" ");
-    const cut = text.length > MAX_LOG_LINE_BYTES ? `${text.slice(0, MAX_LOG_LINE_BYTES)} (truncated due to length)` : text;
+    const cut =
+      text.length > MAX_LOG_LINE_BYTES
+        ? `${text.slice(0, MAX_LOG_LINE_BYTES)} (truncated due to length)`
+        : text;
     this.lines.push(`[${level}] ${cut}`);
   }
 }

@@ -3,24 +3,25 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Ended, Executor } from "../engine/executor.ts";
-import { cancelJob, dueJobs, finishJob, type JobDocument, jobsIn, readJob, scheduleJob } from "../engine/jobs.ts";
+import {
+  cancelJob,
+  dueJobs,
+  finishJob,
+  type JobDocument,
+  jobsIn,
+  readJob,
+  scheduleJob,
+} from "../engine/jobs.ts";
 import { applySchema, parseSchema } from "../engine/schema.ts";
 import { META_INDEX, SCHEDULED_TABLE, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
+import { canonicalPath } from "../names.ts";
 import { installConsole, installConvexGlobal } from "./context.ts";
 import { freezeGlobals } from "./freeze.ts";
-import { canonicalPath } from "../names.ts";
 import { loadModules } from "./loader.ts";
-import type {
-  Commit,
-  DatabaseApi,
-  DatabaseOp,
-  DatabaseRequest,
-  Job,
-  ThreadData,
-} from "./messages.ts";
+import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, Job, ThreadData } from "./messages.ts";
 import { Pulse } from "./pulse.ts";
 
 /** Jobs handed to the scheduler at a time. */
@@ -68,7 +69,9 @@ async function start(): Promise<void> {
     queue.push(request);
     void pump();
   });
-  port?.postMessage({ ready: { analysis: loaded.analysis, lastTs: store.lastTs, env, crons: readCrons(store) } });
+  port?.postMessage({
+    ready: { analysis: loaded.analysis, lastTs: store.lastTs, env, crons: readCrons(store) },
+  });
 }
 
 type Operations = {
@@ -112,7 +115,9 @@ function operations(store: Store, executor: Executor): Operations {
       return {};
     },
     schedule({ path, args, atMs }) {
-      const { result, commit } = write((transaction) => scheduleJob(transaction, path, args, atMs, Date.now()));
+      const { result, commit } = write((transaction) =>
+        scheduleJob(transaction, path, args, atMs, Date.now()),
+      );
       return { id: result, commit };
     },
     cancel: ({ id }) => ({ commit: write((transaction) => cancelJob(transaction, id, Date.now())).commit }),
@@ -150,7 +155,13 @@ function operations(store: Store, executor: Executor): Operations {
       const abandoned = jobsIn(store, "inProgress", 100_000);
       const { commit } = write((transaction) => {
         for (const job of abandoned) {
-          finishJob(transaction, job._id, "failed", Date.now(), "The deployment stopped while this action was running.");
+          finishJob(
+            transaction,
+            job._id,
+            "failed",
+            Date.now(),
+            "The deployment stopped while this action was running.",
+          );
         }
       });
       return { commit };
@@ -175,7 +186,9 @@ function operations(store: Store, executor: Executor): Operations {
       const last = row?.job ? readJob(store, String(row.job)) : null;
       const stillRunning = last?.state.kind === "pending" || last?.state.kind === "inProgress";
       const { commit } = write((transaction) => {
-        const job = stillRunning ? (last?._id ?? null) : scheduleJob(transaction, path, args, Date.now(), Date.now());
+        const job = stillRunning
+          ? (last?._id ?? null)
+          : scheduleJob(transaction, path, args, Date.now(), Date.now());
         store.run("UPDATE crons SET next = ?, job = ? WHERE name = ?", nextMs, job, name);
       });
       return { commit };
@@ -225,6 +238,7 @@ function forgetOldJobs(store: Store): void {
 
 start().catch((error: unknown) => {
   const named = error instanceof Error && (error.name === "LoadError" || error.name === "SchemaError");
-  const text = error instanceof Error ? (named ? error.message : (error.stack ?? error.message)) : String(error);
+  const text =
+    error instanceof Error ? (named ? error.message : (error.stack ?? error.message)) : String(error);
   port.postMessage({ failed: text });
 });

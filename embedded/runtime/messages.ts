@@ -2,8 +2,9 @@
  * What the main thread and the function threads say to each other. Everything here is structured-cloneable; values
  * travel as JSON text in Convex's encoding, so that nothing is parsed twice.
  */
-import type { Json, JsonObject } from "../values/json.ts";
+
 import type { ReadRange, Write } from "../engine/transaction.ts";
+import type { Json, JsonObject } from "../values/json.ts";
 
 /** One bundled module: `path` is relative to the functions folder and ends in `.js`. */
 export type Module = {

@@ -9,8 +9,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AuthError } from "../auth.ts";
 import { INSTANCE_NAME } from "../dataFolder.ts";
 import type { Deployment, Result } from "../deployment.ts";
-import { MAX_ARGUMENT_BYTES, MAX_ENV_VALUE_BYTES, MAX_ENV_VARIABLES, MAX_HTTP_BODY_BYTES } from "../limits.ts";
-import { encodeTs, parseArgs, ProtocolError } from "../protocol/messages.ts";
+import {
+  MAX_ARGUMENT_BYTES,
+  MAX_ENV_VALUE_BYTES,
+  MAX_ENV_VARIABLES,
+  MAX_HTTP_BODY_BYTES,
+} from "../limits.ts";
+import { encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
 import { HttpError, parseJsonObject, readBody, readJson } from "./body.ts";
@@ -54,7 +59,10 @@ export class HttpApi {
       ["GET /version", async () => new Text(VERSION)],
       ["GET /instance_version", async () => new Text(VERSION)],
       ["GET /instance_name", async () => new Text(INSTANCE_NAME)],
-      ["POST /echo", async (request) => new Text((await readBody(request, MAX_HTTP_BODY_BYTES)).toString("utf8"))],
+      [
+        "POST /echo",
+        async (request) => new Text((await readBody(request, MAX_HTTP_BODY_BYTES)).toString("utf8")),
+      ],
       ["POST /api/query", call("query")],
       ["POST /api/mutation", call("mutation")],
       ["POST /api/action", call("action")],
@@ -72,7 +80,8 @@ export class HttpApi {
 
   /** Answers one request on the API port. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === "OPTIONS" && !request.url?.startsWith("/http/")) return answerPreflight(request, response);
+    if (request.method === "OPTIONS" && !request.url?.startsWith("/http/"))
+      return answerPreflight(request, response);
     const url = new URL(request.url ?? "/", "http://deployment");
     if (url.pathname === "/http" || url.pathname.startsWith("/http/")) {
       return this.handleSite(request, response, url.pathname.slice("/http".length) || "/");
@@ -81,7 +90,8 @@ export class HttpApi {
     try {
       const identity = await this.identify(request);
       const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
-      if (!handler) throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
+      if (!handler)
+        throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
       const answer = await handler(request, url, identity);
       const { text, type } =
         answer instanceof Text ? answer : { text: JSON.stringify(answer), type: "application/json" };
@@ -92,7 +102,11 @@ export class HttpApi {
   }
 
   /** Answers one request on the site port, or under `/http`, by an HTTP action. */
-  async handleSite(request: IncomingMessage, response: ServerResponse, path = request.url ?? "/"): Promise<void> {
+  async handleSite(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path = request.url ?? "/",
+  ): Promise<void> {
     try {
       const body = await readBody(request, MAX_HTTP_BODY_BYTES);
       const search = path.includes("?") ? "" : new URL(request.url ?? "/", "http://deployment").search;
@@ -152,7 +166,13 @@ export class HttpApi {
 
   private async callFromUrl(url: URL, identity: Identity): Promise<unknown> {
     const args = parseJsonObject(url.searchParams.get("args") ?? "{}", 'The query parameter "args"');
-    return this.call("query", url.searchParams.get("path"), args, url.searchParams.get("format") ?? "json", identity);
+    return this.call(
+      "query",
+      url.searchParams.get("path"),
+      args,
+      url.searchParams.get("format") ?? "json",
+      identity,
+    );
   }
 
   private async batch(request: IncomingMessage, identity: Identity): Promise<unknown> {
@@ -175,7 +195,11 @@ export class HttpApi {
     identity: Identity,
   ): Promise<unknown> {
     if (typeof path !== "string" || path === "") {
-      throw new HttpError(400, "BadRequest", 'Field "path" must be the name of a function, such as "messages:list".');
+      throw new HttpError(
+        400,
+        "BadRequest",
+        'Field "path" must be the name of a function, such as "messages:list".',
+      );
     }
     if (format !== undefined && format !== null && format !== "json" && format !== "convex_encoded_json") {
       throw new HttpError(400, "BadRequest", 'Field "format" must be "json" or "convex_encoded_json".');
@@ -186,9 +210,11 @@ export class HttpApi {
     } catch (error) {
       throw new HttpError(400, "BadRequest", (error as ProtocolError).message);
     }
-    const wanted = kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
+    const wanted =
+      kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
     const refusal = this.deployment.refusal(path, wanted ?? "query", identity);
-    if (!wanted || refusal !== null) return { status: "error", errorMessage: `Server Error\n${refusal}`, logLines: [] };
+    if (!wanted || refusal !== null)
+      return { status: "error", errorMessage: `Server Error\n${refusal}`, logLines: [] };
     const call = { path, args, identity };
     const result = await this.deployment[wanted](call, "HttpApi");
     return render(result, format !== "convex_encoded_json");
@@ -196,21 +222,38 @@ export class HttpApi {
 
   private parseChanges(body: JsonObject): { name: string; value: string | null }[] {
     const { changes } = body;
-    if (!Array.isArray(changes)) throw new HttpError(400, "BadRequest", 'Field "changes" must be an array of {name, value}.');
+    if (!Array.isArray(changes))
+      throw new HttpError(400, "BadRequest", 'Field "changes" must be an array of {name, value}.');
     if (changes.length + this.deployment.countEnvironment() > MAX_ENV_VARIABLES) {
-      throw new HttpError(400, "TooManyEnvVars", `At most ${MAX_ENV_VARIABLES} environment variables are allowed.`);
+      throw new HttpError(
+        400,
+        "TooManyEnvVars",
+        `At most ${MAX_ENV_VARIABLES} environment variables are allowed.`,
+      );
     }
     return changes.map((change) => {
       const { name, value } = (isObject(change) ? change : {}) as JsonObject;
       if (typeof name !== "string" || !ENV_NAME.test(name)) {
-        throw new HttpError(400, "InvalidEnvVarName", `Field "name": ${JSON.stringify(name)} is no name for an environment variable; use letters, digits and underscores, at most 40.`);
+        throw new HttpError(
+          400,
+          "InvalidEnvVarName",
+          `Field "name": ${JSON.stringify(name)} is no name for an environment variable; use letters, digits and underscores, at most 40.`,
+        );
       }
       if (RESERVED_ENV.has(name)) {
-        throw new HttpError(400, "EnvVarNameForbidden", `Field "name": ${name} is set by the deployment itself.`);
+        throw new HttpError(
+          400,
+          "EnvVarNameForbidden",
+          `Field "name": ${name} is set by the deployment itself.`,
+        );
       }
       if (value === null || value === undefined) return { name, value: null };
       if (typeof value !== "string" || Buffer.byteLength(value) > MAX_ENV_VALUE_BYTES) {
-        throw new HttpError(400, "EnvVarTooLarge", `Field "value" of ${name} must be text of at most ${MAX_ENV_VALUE_BYTES} bytes.`);
+        throw new HttpError(
+          400,
+          "EnvVarTooLarge",
+          `Field "value" of ${name} must be text of at most ${MAX_ENV_VALUE_BYTES} bytes.`,
+        );
       }
       return { name, value };
     });
@@ -219,7 +262,8 @@ export class HttpApi {
   private async streamLogs(request: IncomingMessage, url: URL, identity: Identity): Promise<unknown> {
     this.expectAdmin(identity);
     const cursor = Number(url.searchParams.get("cursor") ?? 0);
-    if (!Number.isFinite(cursor)) throw new HttpError(400, "BadRequest", 'Query parameter "cursor" must be a number.');
+    if (!Number.isFinite(cursor))
+      throw new HttpError(400, "BadRequest", 'Query parameter "cursor" must be a number.');
     const closed = new AbortController();
     request.socket.once("close", () => closed.abort());
     return this.deployment.logs.poll(cursor, closed.signal);
@@ -235,7 +279,16 @@ export class HttpApi {
 }
 
 /** Headers of one connection, not of the message; and lengths, which are computed anew. */
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "host", "te", "trailer"]);
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "host",
+  "te",
+  "trailer",
+]);
 
 function render({ outcome, logLines }: Result, clean: boolean): unknown {
   if (outcome.ok) {

@@ -72,7 +72,11 @@ function listen(server: Server, host: string, port: number, option: string): Pro
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "EADDRINUSE" ? "is in use" : `can't be used (${error.message})`;
-      reject(new ListenError(`port ${port} on ${host} ${why}; choose another with ${option} N (0 chooses a free one)`));
+      reject(
+        new ListenError(
+          `port ${port} on ${host} ${why}; choose another with ${option} N (0 chooses a free one)`,
+        ),
+      );
     });
     server.listen(port, host, () => resolve());
   });

@@ -104,14 +104,19 @@ export class SyncSession implements Subscriber {
     if (this.sessionId !== null) throw new ProtocolError("Connect may be sent only once");
     this.sessionId = message.sessionId;
     this.clockSkew = message.clientTs === null ? null : message.clientTs - Date.now();
-    if (message.maxObservedTimestamp !== null && message.maxObservedTimestamp > this.deployment.live.latestTs) {
+    if (
+      message.maxObservedTimestamp !== null &&
+      message.maxObservedTimestamp > this.deployment.live.latestTs
+    ) {
       this.close(1011, "InternalServerError: the client has seen data newer than this deployment holds");
     }
   }
 
   private modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
     if (message.baseVersion !== this.querySet) {
-      throw new ProtocolError(`BaseVersionMismatch: ModifyQuerySet from ${message.baseVersion}, expected ${this.querySet}`);
+      throw new ProtocolError(
+        `BaseVersionMismatch: ModifyQuerySet from ${message.baseVersion}, expected ${this.querySet}`,
+      );
     }
     for (const modification of message.modifications) {
       const { queryId } = modification;
@@ -140,7 +145,9 @@ export class SyncSession implements Subscriber {
 
   private async authenticate(baseVersion: number, token: Token): Promise<void> {
     if (baseVersion !== this.identityVersion) {
-      throw new ProtocolError(`BaseVersionMismatch: Authenticate from ${baseVersion}, expected ${this.identityVersion}`);
+      throw new ProtocolError(
+        `BaseVersionMismatch: Authenticate from ${baseVersion}, expected ${this.identityVersion}`,
+      );
     }
     let verified: Verified;
     try {
@@ -174,14 +181,19 @@ export class SyncSession implements Subscriber {
   private expireAt(ms: number): void {
     // setTimeout counts in 32 bits; a token that lives longer than 24 days is looked at again then.
     const wait = Math.min(ms - Date.now(), 2 ** 31 - 1);
-    this.expiry = setTimeout(() => {
-      if (Date.now() < ms) return this.expireAt(ms);
-      this.rejectToken("The token has expired.", null);
-    }, Math.max(0, wait));
+    this.expiry = setTimeout(
+      () => {
+        if (Date.now() < ms) return this.expireAt(ms);
+        this.rejectToken("The token has expired.", null);
+      },
+      Math.max(0, wait),
+    );
   }
 
   private rejectToken(error: string, baseVersion: number | null): void {
-    this.send(JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted: baseVersion !== null }));
+    this.send(
+      JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted: baseVersion !== null }),
+    );
     this.close(1000, `Unauthenticated: ${error}`);
   }
 
@@ -236,7 +248,10 @@ export class SyncSession implements Subscriber {
       setTimeout(() => this.deployment.live.notify(this), RETRY_UNSENT_MS);
       return;
     }
-    const modifications: StateModification[] = this.removed.map((queryId) => ({ type: "QueryRemoved", queryId }));
+    const modifications: StateModification[] = this.removed.map((queryId) => ({
+      type: "QueryRemoved",
+      queryId,
+    }));
     this.removed = [];
     for (const [queryId, subscription] of this.queries) {
       const { entry, refusal, sentVersion } = subscription;
@@ -266,7 +281,10 @@ export class SyncSession implements Subscriber {
 
   private beat(): void {
     const now = Date.now();
-    if (now - this.lastHeardMs > CLIENT_SILENCE_MS) return this.socket.terminate();
+    if (now - this.lastHeardMs > CLIENT_SILENCE_MS) {
+      this.socket.terminate();
+      return;
+    }
     this.socket.ping();
     if (now - this.lastSentMs >= PING_AFTER_MS - WS_PING_EVERY_MS) this.send('{"type":"Ping"}');
   }
@@ -279,7 +297,13 @@ export class SyncSession implements Subscriber {
   close(code: number, reason: string): void {
     if (this.closed) return;
     // A close frame holds at most 123 bytes of reason.
-    this.socket.close(code, Buffer.from(reason).subarray(0, 120).toString("utf8").replace(/\uFFFD+$/, ""));
+    this.socket.close(
+      code,
+      Buffer.from(reason)
+        .subarray(0, 120)
+        .toString("utf8")
+        .replace(/\uFFFD+$/, ""),
+    );
     this.dispose();
   }
 

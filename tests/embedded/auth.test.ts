@@ -1,4 +1,5 @@
 /** Identity: tokens of a customJwt provider whose keys come from an environment variable. */
+import type { UserIdentity } from "convex/server";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { api } from "./app/convex/_generated/api.js";
 import { Deployment, Watch, within } from "./harness.ts";
@@ -41,8 +42,12 @@ it("gives functions the claims under their documented names", async () => {
 });
 
 it("refuses tokens that are expired, for others, or not signed by the issuer", async () => {
-  await expect(whoAmI(await issuer.sign("mara", { expiresIn: -60 }))).rejects.toThrow("claim timestamp check failed");
-  await expect(whoAmI(await issuer.sign("mara", { audience: "other" }))).rejects.toThrow("No auth provider found");
+  await expect(whoAmI(await issuer.sign("mara", { expiresIn: -60 }))).rejects.toThrow(
+    "claim timestamp check failed",
+  );
+  await expect(whoAmI(await issuer.sign("mara", { audience: "other" }))).rejects.toThrow(
+    "No auth provider found",
+  );
   await expect(whoAmI(await issuer.sign("mara", { issuer: "https://other.test" }))).rejects.toThrow(
     "No auth provider found",
   );
@@ -53,7 +58,9 @@ it("refuses tokens that are expired, for others, or not signed by the issuer", a
 
 it("re-runs live queries when the client logs in and out", async () => {
   const client = deployment.client();
-  const watch = new Watch((onValue, onError) => client.onUpdate(api.values.whoAmI, {}, onValue, onError));
+  const watch = new Watch<UserIdentity | null>((onValue, onError) =>
+    client.onUpdate(api.values.whoAmI, {}, onValue, onError),
+  );
   await within(
     new Promise<void>((resolve) => {
       const stop = client.onUpdate(api.values.whoAmI, {}, () => {
@@ -93,7 +100,9 @@ it("shows a new environment variable to functions and live queries, and keeps it
   await watch.until((value) => value === "blue", "blue");
   await deployment.setEnv("COLOUR", null);
   await watch.until((value) => value === null, "no colour");
-  expect(await deployment.http().query(api.values.setting, { name: "CONVEX_SITE_URL" })).toBe(deployment.siteUrl);
+  expect(await deployment.http().query(api.values.setting, { name: "CONVEX_SITE_URL" })).toBe(
+    deployment.siteUrl,
+  );
 });
 
 it("checks environment changes and who makes them", async () => {

@@ -49,7 +49,9 @@ it("convex run: public and internal functions, and the list of names for a wrong
   await convex("run", "messages:internalSend", '{"channel": "cli", "body": "from the command line"}');
   const listed = JSON.parse(await convex("run", "messages:list", '{"channel": "cli"}')) as { body: string }[];
   expect(listed.map((message) => message.body)).toEqual(["from the command line"]);
-  await expect(convex("run", "messages:nothing")).rejects.toThrow(/Could not find function[\s\S]*messages:[\s\S]*list/);
+  await expect(convex("run", "messages:nothing")).rejects.toThrow(
+    /Could not find function[\s\S]*messages:[\s\S]*list/,
+  );
 });
 
 it("convex data: tables and rows", async () => {
@@ -77,7 +79,11 @@ it("convex logs: what functions log, as they run", async () => {
         if (seen.includes("'logged'")) resolve();
       });
     });
-    await within(new Promise((ready) => logs.stderr?.once("data", ready)), "the command line", COMMAND_LIMIT_MS);
+    await within(
+      new Promise((ready) => logs.stderr?.once("data", ready)),
+      "the command line",
+      COMMAND_LIMIT_MS,
+    );
     // The first poll only finds out where the log ends; functions go on running until one is shown.
     const timer = setInterval(() => {
       void deployment.http().mutation(api.messages.send, { channel: "logged", seq: 1, body: "b" });

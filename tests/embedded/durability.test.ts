@@ -54,7 +54,9 @@ it("keeps everything acknowledged when it is killed in the middle of writing", a
   void Promise.allSettled(writing);
   await client.close();
   const second = await start();
-  const kept = (await second.http().query(api.messages.list, { channel: "kill" })).map((message) => message.seq);
+  const kept = (await second.http().query(api.messages.list, { channel: "kill" })).map(
+    (message) => message.seq,
+  );
   expect(new Set(kept).size).toBe(kept.length);
   for (const seq of before) expect(kept).toContain(seq);
   // What is there is a prefix of what was sent: one client's mutations are applied in order.
@@ -79,7 +81,10 @@ it("runs a scheduled mutation once, across a kill", async () => {
   await first.http().mutation(api.jobs.later, { name: "distant", ms: 3_600_000 });
   await first.kill();
   const second = await start();
-  await eventually(async () => ((await eventNames(second)).includes("soon") ? true : null), "the scheduled mutation");
+  await eventually(
+    async () => ((await eventNames(second)).includes("soon") ? true : null),
+    "the scheduled mutation",
+  );
   await second.kill();
   const third = await start();
   const names = await eventNames(third);
@@ -93,7 +98,10 @@ it("runs a scheduled mutation once, across a kill", async () => {
 it("doesn't run an action again that was cut off by a kill", async () => {
   const first = await start();
   await first.http().mutation(api.jobs.slowActionLater, { name: "slow", ms: 60_000 });
-  await eventually(async () => ((await eventNames(first)).includes("slow began") ? true : null), "the action");
+  await eventually(
+    async () => ((await eventNames(first)).includes("slow began") ? true : null),
+    "the action",
+  );
   await first.kill();
   const second = await start();
   const job = (await jobs(second)).find((candidate) => candidate.name === "jobs.js:slowAction");
@@ -114,7 +122,10 @@ it("schedules with the transaction, cancels, and tells failures", async () => {
   }, "the failure");
   expect(state).toMatchObject({ kind: "failed", error: expect.stringContaining("on purpose") as string });
   await http.mutation(api.jobs.later, { name: "after", ms: 250 });
-  await eventually(async () => ((await eventNames(deployment)).includes("after") ? true : null), "the later one");
+  await eventually(
+    async () => ((await eventNames(deployment)).includes("after") ? true : null),
+    "the later one",
+  );
   const names = await eventNames(deployment);
   expect(names).not.toContain("cancelled");
   expect(names).not.toContain("ghost");
@@ -136,7 +147,9 @@ it("lets actions reach the network, call functions and schedule", async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    expect(await deployment.http().action(api.jobs.fetchText, { url })).toBe("from afar, only for the deployment");
+    expect(await deployment.http().action(api.jobs.fetchText, { url })).toBe(
+      "from afar, only for the deployment",
+    );
     await eventually(
       async () => ((await eventNames(deployment)).includes("from afar later") ? true : null),
       "what the action scheduled",
@@ -148,12 +161,16 @@ it("lets actions reach the network, call functions and schedule", async () => {
 
 it("refuses a second process on the same data", async () => {
   await start();
-  await expect(Deployment.start({ data: join(folder, "data") })).rejects.toThrow("is in use by another deployment");
+  await expect(Deployment.start({ data: join(folder, "data") })).rejects.toThrow(
+    "is in use by another deployment",
+  );
 });
 
 it("refuses a schema that existing rows break, naming table, row and field", async () => {
   const first = await start();
-  const id = await first.http().mutation(api.messages.insertAnything, { table: "users", value: { name: "Mara" } });
+  const id = await first
+    .http()
+    .mutation(api.messages.insertAnything, { table: "users", value: { name: "Mara" } });
   await first.stop();
   const schema = `
     import { defineSchema, defineTable } from "convex/server";
@@ -170,7 +187,8 @@ it("refuses a schema that existing rows break, naming table, row and field", asy
 
 it("fills a new index from the rows there are", async () => {
   const first = await start();
-  for (const seq of [3, 1, 2]) await first.http().mutation(api.messages.send, { channel: `c${seq}`, seq, body: "b" });
+  for (const seq of [3, 1, 2])
+    await first.http().mutation(api.messages.send, { channel: `c${seq}`, seq, body: "b" });
   await first.stop();
   const functions = changedApp({
     "schema.ts": `
@@ -198,11 +216,15 @@ it("says what is wrong with a folder of functions that can't run", async () => {
     running.push(await Deployment.start({ data: join(folder, "data"), functions, extra }));
   };
   await expect(attempt(join(folder, "nowhere"))).rejects.toThrow("does not exist; name it with --functions");
-  await expect(attempt(changedApp({ "bad.ts": "export const x = ;" }))).rejects.toThrow(/convex\/bad\.ts:1: Unexpected/);
+  await expect(attempt(changedApp({ "bad.ts": "export const x = ;" }))).rejects.toThrow(
+    /convex\/bad\.ts:1: Unexpected/,
+  );
   await expect(attempt(changedApp({ "bad.ts": 'export {};\nthrow new Error("at load");' }))).rejects.toThrow(
     /Failed to load bad: Error: at load/,
   );
-  await expect(attempt(APP, "--port", "many")).rejects.toThrow('--port must be a number from 0 to 65535, not "many"');
+  await expect(attempt(APP, "--port", "many")).rejects.toThrow(
+    '--port must be a number from 0 to 65535, not "many"',
+  );
 });
 
 it("stops within two seconds, also with a client connected and an action running", async () => {
@@ -224,7 +246,10 @@ it("says hello to people, and answers /version", async () => {
     { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
   );
   try {
-    const line = await within(new Promise<string>((next) => child.stdout.once("data", (t) => next(String(t)))), "a line");
+    const line = await within(
+      new Promise<string>((next) => child.stdout.once("data", (t) => next(String(t)))),
+      "a line",
+    );
     const url = /at (http:\S+),/.exec(line)?.[1];
     expect(line).not.toContain("|");
     expect(await (await fetch(`${url}/version`)).text()).not.toBe("");

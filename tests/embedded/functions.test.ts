@@ -33,7 +33,9 @@ describe("validation", () => {
 
   it("names path, value and validator of a wrong argument", async () => {
     const error = await failure(
-      deployment.http().mutation(api.messages.send, { channel: "a", seq: 1, body: "b", tags: ["x", 3] } as never),
+      deployment
+        .http()
+        .mutation(api.messages.send, { channel: "a", seq: 1, body: "b", tags: ["x", 3] } as never),
     );
     expect(error.message).toContain(
       "Value does not match validator.\nPath: .tags[1]\nValue: 3.0\nValidator: v.string()",
@@ -44,7 +46,9 @@ describe("validation", () => {
     const http = deployment.http();
     const id = await http.mutation(api.messages.insertAnything, { table: "users", value: { name: "Mara" } });
     const error = await failure(http.query(api.messages.get, { id: id as never }));
-    expect(error.message).toContain('from table `users`, which does not match the table name in validator `v.id("messages")`');
+    expect(error.message).toContain(
+      'from table `users`, which does not match the table name in validator `v.id("messages")`',
+    );
     const nonsense = await failure(http.query(api.messages.get, { id: "nonsense" as never }));
     expect(nonsense.message).toContain('Value: "nonsense"\nValidator: v.id("messages")');
   });
@@ -84,7 +88,9 @@ describe("errors", () => {
   it("rolls a failed mutation back and tells file and line", async () => {
     const http = deployment.http();
     const error = await failure(http.mutation(api.messages.failAfterWrite, { channel: "rollback" }));
-    expect(error.message).toMatch(/^\[Request ID: [0-9a-f]{16}\] Server Error\nUncaught Error: after the write\n/);
+    expect(error.message).toMatch(
+      /^\[Request ID: [0-9a-f]{16}\] Server Error\nUncaught Error: after the write\n/,
+    );
     expect(error.message).toMatch(/at handler \(\.\.\/convex\/messages\.ts:\d+:\d+\)/);
     expect(await http.query(api.messages.list, { channel: "rollback" })).toEqual([]);
   });
@@ -112,7 +118,9 @@ describe("visibility", () => {
   it("keeps internal functions from clients, and gives them to the admin key", async () => {
     const error = await failure(deployment.http().query(internal.messages.secret as never, {}));
     expect(error.message).toContain("Could not find public function for 'messages:secret'");
-    expect(await deployment.admin().query(internal.messages.secret as never, {})).toBe("only for the deployment");
+    expect(await deployment.admin().query(internal.messages.secret as never, {})).toBe(
+      "only for the deployment",
+    );
   });
 
   it("refuses a wrong admin key", async () => {
@@ -132,7 +140,9 @@ describe("visibility", () => {
 
   it("tells a mutation from a query", async () => {
     const error = await failure(deployment.http().query(api.messages.send as never, {}));
-    expect(error.message).toContain("Trying to execute messages.js:send as Query, but it is defined as Mutation.");
+    expect(error.message).toContain(
+      "Trying to execute messages.js:send as Query, but it is defined as Mutation.",
+    );
   });
 });
 
@@ -146,7 +156,9 @@ describe("isolation", () => {
 
   it("has no network in queries", async () => {
     const error = await failure(deployment.http().query(api.messages.fetches, {}));
-    expect(error.message).toContain("Can't use fetch() in queries and mutations. Please consider using an action.");
+    expect(error.message).toContain(
+      "Can't use fetch() in queries and mutations. Please consider using an action.",
+    );
   });
 
   it("ends an endless loop and serves others", async () => {
@@ -186,19 +198,28 @@ describe("HTTP API", () => {
     const value = { $integer: "BwAAAAAAAAA=" };
     const clean = await post("/api/query", { path: "values:echo", args: { value } });
     expect(await clean.json()).toEqual({ status: "success", value: "7", logLines: [] });
-    const encoded = await post("/api/query", { path: "values:echo", args: [{ value }], format: "convex_encoded_json" });
+    const encoded = await post("/api/query", {
+      path: "values:echo",
+      args: [{ value }],
+      format: "convex_encoded_json",
+    });
     expect(await encoded.json()).toEqual({ status: "success", value, logLines: [] });
   });
 
   it("runs functions by address", async () => {
     const run = await post("/api/run/values/echo", { args: { value: 3 } });
     expect(await run.json()).toMatchObject({ status: "success", value: 3 });
-    const get = await fetch(`${deployment.url}/api/query?path=values:echo&args=${encodeURIComponent('{"value":"x"}')}`);
+    const get = await fetch(
+      `${deployment.url}/api/query?path=values:echo&args=${encodeURIComponent('{"value":"x"}')}`,
+    );
     expect(await get.json()).toMatchObject({ status: "success", value: "x" });
   });
 
   it("returns the log lines", async () => {
-    const response = await post("/api/mutation", { path: "messages:send", args: { channel: "log", seq: 5, body: "b" } });
+    const response = await post("/api/mutation", {
+      path: "messages:send",
+      args: { channel: "log", seq: 5, body: "b" },
+    });
     expect(await response.json()).toMatchObject({ logLines: ["[LOG] 'sent' 'log' 5"] });
   });
 
@@ -217,7 +238,10 @@ describe("HTTP API", () => {
   });
 
   it("refuses bodies that are too large", async () => {
-    const response = await post("/api/query", { path: "values:echo", args: { value: "x".repeat(17 * 1024 * 1024) } });
+    const response = await post("/api/query", {
+      path: "values:echo",
+      args: { value: "x".repeat(17 * 1024 * 1024) },
+    });
     expect(response.status).toBe(413);
   });
 

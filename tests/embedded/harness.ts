@@ -177,7 +177,11 @@ export class Watch<T> {
 }
 
 /** Repeats a check until it gives something, for states that can only be asked for. */
-export async function eventually<T>(check: () => Promise<T | null>, what: string, limitMs = 8_000): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T | null>,
+  what: string,
+  limitMs = 8_000,
+): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const found = await check();

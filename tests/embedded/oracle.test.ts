@@ -1,7 +1,7 @@
 /** The same functions on the same data give the same results as in `convex-test`, which serves as the oracle. */
 import { inspect } from "node:util";
-import { convexTest } from "convex-test";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
+import { convexTest } from "convex-test";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { api } from "./app/convex/_generated/api.js";
 import schema from "./app/convex/schema.ts";
@@ -16,6 +16,7 @@ const QUESTIONS = 60;
 let deployment: Deployment;
 const oracle = convexTest(schema, modules);
 
+type Page = FunctionReturnType<typeof api.messages.page>;
 type Query = FunctionReference<"query", "public">;
 
 /** Results without what is arbitrary: ids, creation times, and the text of cursors. */
@@ -62,13 +63,19 @@ it("index ranges, orders and limits", async () => {
     await same(api.messages.list, { channel });
     await same(api.messages.latest, { channel, count: random.below(10) });
     const from = random.below(24) - 7;
-    await same(api.messages.between, { channel, from, to: from + random.below(8), desc: random.below(2) === 1 });
+    await same(api.messages.between, {
+      channel,
+      from,
+      to: from + random.below(8),
+      desc: random.below(2) === 1,
+    });
   }
 });
 
 it("filters", async () => {
   const random = new Random(3);
-  for (let i = 0; i < 20; i++) await same(api.messages.filtered, { min: random.below(20) - 5, word: random.pick(CHANNELS) });
+  for (let i = 0; i < 20; i++)
+    await same(api.messages.filtered, { min: random.below(20) - 5, word: random.pick(CHANNELS) });
 });
 
 it("the order of all kinds of values, and ranges over them", async () => {
@@ -81,12 +88,13 @@ it("the order of all kinds of values, and ranges over them", async () => {
 it("pages", async () => {
   for (const channel of [...CHANNELS, "none"]) {
     for (const numItems of [1, 7, 200]) {
-      let [ours, theirs]: (string | null)[] = [null, null];
+      let ours: string | null = null;
+      let theirs: string | null = null;
       for (let pages = 0; ; pages++) {
         expect(pages).toBeLessThan(MESSAGES);
         const page = (cursor: string | null) => ({ channel, paginationOpts: { numItems, cursor } });
-        const left = await deployment.http().query(api.messages.page, page(ours ?? null));
-        const right = await oracle.query(api.messages.page, page(theirs ?? null));
+        const left: Page = await deployment.http().query(api.messages.page, page(ours));
+        const right: Page = await oracle.query(api.messages.page, page(theirs));
         expect(essence(left.page), `${channel} by ${numItems}, page ${pages}`).toEqual(essence(right.page));
         [ours, theirs] = [left.continueCursor, right.continueCursor];
         if (right.isDone) {

@@ -3,7 +3,7 @@
 import { ConvexProvider, ConvexReactClient, useMutation, usePaginatedQuery, useQuery } from "convex/react";
 import type { ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, it } from "vitest";
 import WebSocket from "ws";
 import { api } from "./app/convex/_generated/api.js";
 import { Deployment, eventually } from "./harness.ts";
@@ -42,7 +42,10 @@ function Channel() {
   const send = useMutation(api.messages.send);
   if (messages === undefined) return <p>loading</p>;
   return (
-    <button type="button" onClick={() => void send({ channel: "react", seq: messages.length, body: "clicked" })}>
+    <button
+      type="button"
+      onClick={() => void send({ channel: "react", seq: messages.length, body: "clicked" })}
+    >
       {messages.map((message) => message.body).join(",") || "empty"}
     </button>
   );

@@ -19,7 +19,11 @@ it("live queries are never stale", async () => {
   const random = new Random(11);
   const client = deployment.client();
   const http = deployment.http();
-  const queries: { query: (typeof api.messages)["list"]; args: Record<string, unknown>; watch: Watch<unknown> }[] = [];
+  const queries: {
+    query: (typeof api.messages)["list"];
+    args: Record<string, unknown>;
+    watch: Watch<unknown>;
+  }[] = [];
   const add = (query: unknown, args: Record<string, unknown>) => {
     const reference = query as (typeof api.messages)["list"];
     const watch = new Watch<unknown>((onValue, onError) =>
@@ -61,7 +65,9 @@ it("live queries are never stale", async () => {
     for (const { query, args, watch } of queries) {
       if (watch.errors.length > 0) throw watch.errors[0];
       const live = await watch.until(() => true, JSON.stringify(args));
-      expect(live, `${JSON.stringify(args)} after ${round} commits`).toEqual(await http.query(query, args as never));
+      expect(live, `${JSON.stringify(args)} after ${round} commits`).toEqual(
+        await http.query(query, args as never),
+      );
     }
   }
 });

@@ -1,7 +1,7 @@
 """The PyPI client ``convex`` against an embedded deployment in a process of its own.
 
-The client blocks its process while a call waits, so every call here is made against a deployment that has said it is
-ready, and the whole file is bounded by the time-out of its tests.
+The client blocks its process while a call waits, so every call here is made against a deployment that has said
+it is ready, and the whole file is bounded by the time-out of its tests.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from typing import Any
 
 import jwt
 import pytest
-from convex import ConvexClient, ConvexError, ConvexInt64
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from convex import ConvexClient, ConvexError, ConvexInt64
 
 ROOT = Path(__file__).parents[2]
 APP = Path(__file__).parent / "app" / "convex"
@@ -72,7 +73,18 @@ def test_query_and_mutation(client: ConvexClient) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 1.5, -0.0, "text", "Ünï\x00code", b"bytes", ConvexInt64(-(2**63)), [1.0, ["x"]], {"a": {"b": None}}],
+    [
+        None,
+        True,
+        1.5,
+        -0.0,
+        "text",
+        "Ünï\x00code",
+        b"bytes",
+        ConvexInt64(-(2**63)),
+        [1.0, ["x"]],
+        {"a": {"b": None}},
+    ],
 )
 def test_values_come_back_as_they_went(client: ConvexClient, value: Any) -> None:
     assert client.query("values:echo", {"value": value}) == value
@@ -128,6 +140,7 @@ async def test_set_auth_changes_identity_of_calls_and_subscriptions(deployment: 
     assert await asyncio.wait_for(anext(updates), WAIT_S) is None
     client.set_auth(token)
     identity = await asyncio.wait_for(anext(updates), WAIT_S)
+    assert isinstance(identity, dict)
     assert identity["subject"] == "worker"
     assert identity["role"] == "service"
     assert client.query("values:whoAmI", {}) == identity

@@ -11,7 +11,10 @@ http.route({
     const body = (await request.json()) as { channel: string; body: string };
     const id = await ctx.runMutation(api.messages.send, { ...body, seq: 1 });
     const identity = await ctx.auth.getUserIdentity();
-    return Response.json({ id, subject: identity?.subject ?? null }, { status: 201, headers: { "x-test": "yes" } });
+    return Response.json(
+      { id, subject: identity?.subject ?? null },
+      { status: 201, headers: { "x-test": "yes" } },
+    );
   }),
 });
 

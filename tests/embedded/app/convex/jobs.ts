@@ -1,6 +1,8 @@
-import { v } from "convex/values";
+import { type GenericId, v } from "convex/values";
 import { internal } from "./_generated/api";
 import { action, internalAction, internalMutation, mutation, query } from "./_generated/server";
+
+type JobId = GenericId<"_scheduled_functions">;
 
 export const note = internalMutation({
   args: { name: v.string() },
@@ -25,12 +27,12 @@ export const scheduled = query({
 
 export const later = mutation({
   args: { name: v.string(), ms: v.number() },
-  handler: (ctx, { name, ms }) => ctx.scheduler.runAfter(ms, internal.jobs.note, { name }),
+  handler: (ctx, { name, ms }): Promise<JobId> => ctx.scheduler.runAfter(ms, internal.jobs.note, { name }),
 });
 
 export const failLater = mutation({
   args: {},
-  handler: (ctx) => ctx.scheduler.runAfter(0, internal.jobs.fail, {}),
+  handler: (ctx): Promise<JobId> => ctx.scheduler.runAfter(0, internal.jobs.fail, {}),
 });
 
 export const scheduleAndFail = mutation({
@@ -57,7 +59,7 @@ export const slowAction = internalAction({
 
 export const slowActionLater = mutation({
   args: { name: v.string(), ms: v.number() },
-  handler: (ctx, args) => ctx.scheduler.runAfter(0, internal.jobs.slowAction, args),
+  handler: (ctx, args): Promise<JobId> => ctx.scheduler.runAfter(0, internal.jobs.slowAction, args),
 });
 
 export const fetchText = action({

@@ -100,7 +100,12 @@ export const sendMany = mutation({
 });
 
 export const edit = mutation({
-  args: { id: v.id("messages"), body: v.optional(v.string()), seq: v.optional(v.number()), dropTags: v.optional(v.boolean()) },
+  args: {
+    id: v.id("messages"),
+    body: v.optional(v.string()),
+    seq: v.optional(v.number()),
+    dropTags: v.optional(v.boolean()),
+  },
   handler: async (ctx, { id, body, seq, dropTags }) => {
     if (body !== undefined) await ctx.db.patch("messages", id, { body });
     if (seq !== undefined) await ctx.db.patch("messages", id, { seq });
@@ -146,7 +151,7 @@ export const wrongReturn = query({
 
 export const nested = mutation({
   args: { channel: v.string() },
-  handler: async (ctx, { channel }) => {
+  handler: async (ctx, { channel }): Promise<{ caught: string; seen: string[] }> => {
     await ctx.runMutation(api.messages.send, { channel, seq: 1, body: "kept" });
     let caught = "";
     try {
@@ -154,8 +159,8 @@ export const nested = mutation({
     } catch (error) {
       caught = (error as Error).message;
     }
-    const seen = await ctx.runQuery(api.messages.list, { channel });
-    return { caught, seen: seen.map((message: { body: string }) => message.body) };
+    const seen: { body: string }[] = await ctx.runQuery(api.messages.list, { channel });
+    return { caught, seen: seen.map((message) => message.body) };
   },
 });
 
@@ -178,7 +183,7 @@ export const clock = query({
   handler: async () => {
     const first = Date.now();
     for (let i = 0; i < 1e6; i++) Math.sqrt(i);
-    return { frozen: Date.now() === first && new Date().getTime() === first, random: Math.random() };
+    return { frozen: Date.now() === first && +new Date() === first, random: Math.random() };
   },
 });
 

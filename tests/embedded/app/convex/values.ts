@@ -11,7 +11,11 @@ export const store = mutation({
 export const ordered = query({
   args: { desc: v.boolean() },
   handler: async (ctx, { desc }) => {
-    const rows = await ctx.db.query("anything").withIndex("by_value").order(desc ? "desc" : "asc").collect();
+    const rows = await ctx.db
+      .query("anything")
+      .withIndex("by_value")
+      .order(desc ? "desc" : "asc")
+      .collect();
     return rows.map((row) => row.value);
   },
 });
@@ -29,4 +33,7 @@ export const above = query({
 
 export const whoAmI = query({ args: {}, handler: (ctx) => ctx.auth.getUserIdentity() });
 
-export const setting = query({ args: { name: v.string() }, handler: async (_ctx, { name }) => process.env[name] ?? null });
+export const setting = query({
+  args: { name: v.string() },
+  handler: async (_ctx, { name }) => process.env[name] ?? null,
+});
