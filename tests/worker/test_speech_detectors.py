@@ -78,6 +78,9 @@ def test_a_released_detector_knows_nothing_of_the_last_call() -> None:
         pool = Detectors()
         first = await pool.acquire()
         fresh = [first.feed(frame) for frame in frames_of(vowels(1))]
+        while pool.idle == 0:
+            await asyncio.sleep(0.01)
+        await pool.acquire()  # the spare
         pool.release(first)
         again = await pool.acquire()
         assert again is first
@@ -105,6 +108,16 @@ async def test_building_does_not_stop_the_loop() -> None:
     beating.cancel()
     assert pool.idle == 10
     assert worst < took / 3, f"the loop stood still for {worst:.3f} s of {took:.3f}"
+
+
+async def test_the_next_call_finds_a_detector_ready() -> None:
+    pool = Detectors()
+    first = await pool.acquire()
+    async with asyncio.timeout(10):
+        while pool.idle == 0:
+            await asyncio.sleep(0.01)
+    second = await pool.acquire()
+    assert second is not first
 
 
 def test_other_lengths_are_refused(detector: Detector) -> None:

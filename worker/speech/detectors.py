@@ -92,24 +92,27 @@ class Detector:
 
 
 class Detectors:
-    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool, filled by threads."""
+    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool, filled by threads, with one spare if possible."""
 
     def __init__(self) -> None:
         self._idle: list[Detector] = []
+        self._building: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> int:
         return len(self._idle)
 
-    async def prepare(self, count: int) -> None:
+    async def prepare(self, count: int = 1) -> None:
         """Build detectors ahead of the calls that will need them, until `count` are idle."""
         while len(self._idle) < min(count, MAX_IDLE):
             self._idle.append(await asyncio.to_thread(Detector))
 
     async def acquire(self) -> Detector:
-        if self._idle:
-            return self._idle.pop()
-        return await asyncio.to_thread(Detector)
+        detector = self._idle.pop() if self._idle else await asyncio.to_thread(Detector)
+        if not self._idle and (self._building is None or self._building.done()):
+            # The next call finds one ready, and does not keep its callee waiting.
+            self._building = asyncio.create_task(self.prepare(), name="voice-activity-spare")
+        return detector
 
     def release(self, detector: VoiceActivityDetector) -> None:
         if isinstance(detector, Detector) and len(self._idle) < MAX_IDLE:
