@@ -92,7 +92,7 @@ class Detector:
 
 
 class Detectors:
-    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool, filled by threads, with one spare if possible."""
+    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool, filled by threads, with a spare."""
 
     def __init__(self) -> None:
         self._idle: list[Detector] = []
