@@ -318,12 +318,14 @@ class OpenAIModel:
                 return f"the language model ({self._where}) is not there: check OPENAI_MODEL and OPENAI_BASE_URL"
             case 429:
                 return f"the language model ({self._where}) refused for now: too many requests, or no credit"
-        return f"the language model ({self._where}) answered {error.status_code}: {self._safe(error.message)}"
+        said = error.body.get("message") if isinstance(error.body, dict) else None
+        text = self._safe(said if isinstance(said, str) else error.message)
+        return f"the language model ({self._where}) answered {error.status_code}: {text}"
 
     def _broken(self, error: Exception) -> str:
-        if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
-            return f"the language model ({self._where}) cannot be reached: {self._safe(str(error.__cause__))}"
-        return f"the language model ({self._where}) broke off: {self._safe(str(error) or type(error).__name__)}"
+        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        what = "cannot be reached" if isinstance(cause, httpx2.ConnectError) else "broke off"
+        return f"the language model ({self._where}) {what}: {self._safe(str(cause) or type(cause).__name__)}"
 
     def _late(self, what: str, seconds: float) -> str:
         return f"the language model ({self._where}) {what} within {seconds:.0f} s"
