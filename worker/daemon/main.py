@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
@@ -42,12 +41,6 @@ from worker.speech.detectors import Detectors
 from worker.speech.google import GoogleRecognizer
 from worker.speech.openai import OpenAIVoice
 
-DRAIN_S = 60.0
-"""How long calls may go on after the first signal (FLOYD_DRAIN_SECONDS): most calls end by themselves in it, and
-service managers wait about that long."""
-
-LONGEST_DRAIN_S = 3600.0
-
 CLOSE_S = 5.0
 """For the HTTP server and each vendor's client to close."""
 
@@ -74,7 +67,7 @@ async def serve(settings: Settings) -> int:
     Raises `CannotStart`."""
     if settings.convex_url is None:
         raise CannotStart("CONVEX_URL is not set: `floyd up` starts a deployment and a worker together")
-    url, drain_s = settings.convex_url, _drain_seconds()
+    url = settings.convex_url
     lock = WorkerLock(settings.floyd_data_dir)
     try:
         identity = load_identity(settings.floyd_data_dir)
@@ -103,7 +96,7 @@ async def serve(settings: Settings) -> int:
             carrier=carrier,
             means=Means(model=model, caller=calls, override=settings.floyd_call_override),
             max_calls=settings.floyd_max_calls,
-            drain_s=drain_s,
+            drain_s=settings.floyd_drain_seconds,
             metrics=metrics,
             readiness=readiness,
         )
@@ -130,19 +123,6 @@ async def serve(settings: Settings) -> int:
         return 130 if len(told) > 1 else 0 if as_told else 1
     finally:
         lock.release()
-
-
-def _drain_seconds() -> float:
-    text = os.environ.get("FLOYD_DRAIN_SECONDS", "").strip()
-    if not text:
-        return DRAIN_S
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= LONGEST_DRAIN_S:
-        raise CannotStart(f"FLOYD_DRAIN_SECONDS is {text!r}: set it to seconds, from 0 to {LONGEST_DRAIN_S:.0f}")
-    return seconds
 
 
 def _listen(settings: Settings) -> socket.socket:
