@@ -109,6 +109,14 @@ def test_a_first_clause_without_punctuation_does_not_wait_for_the_end() -> None:
     assert heard_after < 10
 
 
+def test_without_punctuation_it_is_cut_where_one_breathes_and_not_inside_a_name() -> None:
+    sentence = "I'm calling to ask whether the prescription for Krista Rivera is ready."
+    assert cut(*pieces_of(sentence, 4)) == [
+        "I'm calling to ask whether the prescription",
+        " for Krista Rivera is ready.",
+    ]
+
+
 def test_lines_of_a_list_are_separate_clauses() -> None:
     assert cut("I need these things:\n- twelve red roses\n- a birthday card") == [
         "I need these things:",

@@ -18,6 +18,8 @@ FIRST_WORDS = 3
 """The first clause may end at a comma when it has so many words: "Yes," alone would sound torn off."""
 FIRST_CHARS = 60
 """A first clause as long as this (about four seconds of speech) is cut at a space rather than waited for."""
+SHORTEST_CHARS = 15
+"""Cut at a word that begins a part of a sentence, a clause has at least so much."""
 LATER_CHARS = 12
 """A later sentence shorter than this is spoken with the next one, if there is one."""
 LONG_CHARS = 160
@@ -35,6 +37,12 @@ _ABBREVIATIONS = """
 """
 _GOES_ON = frozenset(_ABBREVIATIONS.split())
 """Words whose full stop seldom ends a sentence. Where it does, the clause is merely longer."""
+_STARTERS = """
+    and but or that whether if because so when which who while until for to with about before after since where than
+    und oder dass ob weil y que porque et ou
+"""
+_BEGINS_A_PART = frozenset(_STARTERS.split())
+"""A breath may be drawn before these."""
 _ADDRESS = re.compile(r"mail|@|web|site|www|http|address|domain|adresse|correo", re.IGNORECASE)
 """Where these are spoken of, a full stop after an ordinary word may be a dot."""
 _NUMBERED = frozenset({"no", "nos", "nr"})
@@ -112,7 +120,7 @@ class ClauseCutter:
             return self._soft_end
         if not self._is_first and at < LONGEST_CHARS:
             return 0
-        space = _last_space(self._text, at)
+        space = _best_space(self._text, at)
         if space:
             return space
         return at if at >= LONGEST_CHARS else 0
@@ -196,9 +204,18 @@ def _joins_digits(text: str, at: int) -> bool:
     return text[at - 1 : at].isdigit() and text[at + 1 :].lstrip()[:1].isdigit()
 
 
-def _last_space(text: str, before: int) -> int:
-    """The last space up to `before` that does not stand inside a number like +1 415 555 0134."""
-    for at in range(before, 0, -1):
-        if text[at] in {" ", BREAK} and not (text[at - 1].isdigit() and text[at + 1 : at + 2].isdigit()):
+def _best_space(text: str, before: int) -> int:
+    """Where a clause without punctuation is cut, up to `before`: in front of the last word that begins a part of
+    a sentence, else of the last that is no name, else at the last space; never in a number (+1 415 555 0134)."""
+    spaces = [
+        at
+        for at in range(before, 0, -1)
+        if text[at] in {" ", BREAK} and not (text[at - 1].isdigit() and text[at + 1 : at + 2].isdigit())
+    ]
+    for at in spaces:
+        if at >= SHORTEST_CHARS and text[at + 1 :].split(" ", 1)[0] in _BEGINS_A_PART:
             return at
-    return 0
+    for at in spaces:
+        if text[at + 1 : at + 2].islower():
+            return at
+    return spaces[0] if spaces else 0
