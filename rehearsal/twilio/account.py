@@ -20,8 +20,8 @@ from rehearsal.twilio.resource import API_VERSION, CallOrder, Form, sid
 KEPT = 1000
 # What carriers put into one SMS body.
 MAX_BODY = 1600
-# Longer than any callback may take, so that stopping does not lose one.
-STOP_TIMEOUT_S = 20.0
+# For the last callbacks of calls that a stop ends; an application that is gone too must not hold it up.
+STOP_TIMEOUT_S = 3.0
 
 
 @dataclass

@@ -14,6 +14,7 @@ from rehearsal.callee import FRAME_BYTES, FRAME_S, SILENCE, Callee
 from rehearsal.ear import Ear, PhraseBook
 from rehearsal.lines import render_lines
 from rehearsal.scenario import CalleeCall
+from rehearsal.scenario_files import load_business
 from rehearsal.voice import Voice
 
 VOICE = Voice()
@@ -219,3 +220,28 @@ def test_keys_are_pressed_after_the_words() -> None:
     talk.say("Please press a key.")
     talk.until(lambda callee: bool(callee.pressed))
     assert talk.callee.pressed == ["1", "2", "#"]
+
+
+DISCLOSURE = "Hi, this is Floyd, an AI assistant calling for Alex Rivera."
+
+
+@pytest.mark.parametrize("pause_s", [None, 0.8, 4.0])
+def test_the_generic_business_takes_a_request_a_name_and_leave(pause_s: float | None) -> None:
+    """With the request right after the introduction, or after a pause in which the callee may ask for it."""
+    talk = Conversation(**load_business().calls[0].model_dump())
+    talk.until_said(1)
+    request = "I would like to reserve a table for two people tomorrow at eight."
+    if pause_s is None:
+        talk.say(f"{DISCLOSURE} {request}")
+    else:
+        talk.say(DISCLOSURE)
+        talk.wait(pause_s)
+        talk.until(lambda callee: not callee.speaking)
+        talk.say(request)
+    talk.until(lambda callee: "a name" in callee.said[-1].text and not callee.speaking)
+    talk.say("The name is Alex Rivera.")
+    talk.until(lambda callee: "all set" in callee.said[-1].text and not callee.speaking)
+    talk.say("No, that is all. Thank you, goodbye.")
+    talk.until(lambda callee: callee.hung_up)
+    assert "Goodbye" in talk.said[-1]
+    assert len(talk.said) <= 5
