@@ -184,12 +184,10 @@ def _signals(worker: Worker) -> Iterator[list[signal.Signals]]:
 
 async def _close(*closing: Awaitable[None]) -> None:
     """All of them, whatever goes wrong with one."""
-    for one in closing:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await one
-        except Exception as error:
-            log.info("not closed cleanly", reason=str(error) or type(error).__name__)
+    in_time = [asyncio.wait_for(one, CLOSE_S) for one in closing]
+    for problem in await asyncio.gather(*in_time, return_exceptions=True):
+        if isinstance(problem, BaseException):
+            log.info("not closed cleanly", reason=str(problem) or type(problem).__name__)
 
 
 def _new_loop_run(main: Coroutine[Any, Any, int]) -> int:

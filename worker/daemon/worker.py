@@ -41,10 +41,10 @@ LOOK_AGAIN_S = 0.25
 TELL_EVERY_S = 5.0
 """How often the log says that the worker is still waiting for it."""
 
-GOODBYE_S = 20.0
+GOODBYE_S = 15.0
 """From asking calls to say goodbye to breaking them off: a sentence, and the hang-up."""
 
-BREAK_OFF_S = 10.0
+BREAK_OFF_S = 8.0
 """For calls that are broken off to be hung up and noted down."""
 
 log = structlog.get_logger(__name__)
