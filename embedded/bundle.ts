@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
-import { build, type Message } from "esbuild";
+import { build, type Message, stop } from "esbuild";
 import type { ModuleSet } from "./runtime/messages.ts";
 
 const EXTENSIONS = new Set([".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"]);
@@ -103,9 +103,11 @@ export async function bundleFolder(path: string): Promise<ModuleSet> {
   const entries = entryPoints(folder);
   const node = entries.filter(usesNode);
   const isolate = entries.filter((entry) => !node.includes(entry));
-  const [first, second] = await Promise.all([
-    bundle(folder, isolate, "isolate"),
-    bundle(folder, node, "node"),
-  ]);
-  return [...first, ...second];
+  try {
+    const bundles = [bundle(folder, isolate, "isolate"), bundle(folder, node, "node")];
+    return (await Promise.all(bundles)).flat();
+  } finally {
+    // The bundler's own process is not needed any more.
+    await stop();
+  }
 }

@@ -84,13 +84,13 @@ export class Deployment {
   }
 
   /** Throws when the data folder is in use, or when modules, schema or existing documents don't fit. */
-  static async start(settings: Settings): Promise<Deployment> {
+  static async start(settings: Settings, database = new DatabaseHost()): Promise<Deployment> {
     const folder = openDataFolder(settings.dataFolder);
     const env = { CONVEX_CLOUD_URL: settings.url, CONVEX_SITE_URL: settings.siteUrl };
-    const database = new DatabaseHost({ modules: settings.modules, databaseFile: folder.databaseFile, env });
-    const actions = new ActionHost(settings.modules);
+    const { modules } = settings;
+    const actions = new ActionHost(modules);
     try {
-      const ready = await database.start();
+      const ready = await database.start({ modules, databaseFile: folder.databaseFile, env });
       const logs = new Logs(settings.print);
       const auth = new Authenticator(folder.adminKey, settings.print);
       const deployment = new Deployment(folder, database, actions, auth, logs, ready);
@@ -105,6 +105,8 @@ export class Deployment {
         process.exitCode = 1;
         process.kill(process.pid, "SIGTERM");
       };
+      const hasActions = ready.analysis.functions.some((spec) => spec.kind === "action");
+      if (hasActions || ready.analysis.routes.length > 0) actions.warm();
       return deployment;
     } catch (error) {
       await database.stop();

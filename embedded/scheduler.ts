@@ -5,10 +5,9 @@
  * they are marked as in progress before they begin, and what was in progress when the deployment stopped has failed.
  */
 import { nextRunMs } from "./crons.ts";
-import type { Result } from "./deployment.ts";
 import type { DatabaseHost } from "./host/database.ts";
 import { requestId } from "./names.ts";
-import type { Commit, CronSpec, Job, JobRun, StoredCron } from "./runtime/messages.ts";
+import type { Commit, CronSpec, Job, JobRun, Outcome, StoredCron } from "./runtime/messages.ts";
 import type { JsonObject } from "./values/json.ts";
 
 /** Timers count in 32 bits; what is due later is looked at again by then. */
@@ -18,7 +17,7 @@ const RETRY_MS = 1_000;
 
 export type SchedulerServices = {
   committed(commit: Commit): void;
-  runAction(path: string, args: JsonObject): Promise<Result>;
+  runAction(path: string, args: JsonObject): Promise<{ outcome: Outcome }>;
   ran(path: string, run: JobRun, requestId: string): void;
 };
 

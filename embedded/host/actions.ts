@@ -13,6 +13,7 @@ import type {
   FunctionSpec,
   HttpCall,
   Identity,
+  Load,
   ModuleSet,
   Outcome,
   ThreadData,
@@ -55,11 +56,12 @@ class ActionThread {
     onGone: () => void,
   ) {
     this.onGone = onGone;
-    this.worker = new Worker(new URL("../runtime/actionThread.ts", import.meta.url), {
-      workerData: { modules, pulse: this.pulse.buffer, databaseFile: "", env } satisfies ThreadData,
-      env,
+    this.worker = new Worker(new URL("../runtime/thread.ts", import.meta.url), {
+      workerData: { role: "action", pulse: this.pulse.buffer } satisfies ThreadData,
+      env: {},
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
     });
+    this.worker.postMessage({ modules, env, databaseFile: "" } satisfies Load);
     this.analysis = new Promise((resolve, reject) => {
       type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
       this.worker.on("message", (message: Message) => {
@@ -187,6 +189,11 @@ export class ActionHost {
   /** What the "use node" modules hold. Throws when one fails to load. */
   async analyse(): Promise<FunctionSpec[]> {
     return (await this.current().analysis).functions;
+  }
+
+  /** Starts the thread before it is needed, so that the first action needn't wait for it. */
+  warm(): void {
+    this.current();
   }
 
   private current(): ActionThread {

@@ -10,6 +10,7 @@ import type {
   DatabaseOp,
   DatabaseReady,
   DatabaseReply,
+  Load,
   ThreadData,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
@@ -47,26 +48,36 @@ export class DatabaseHost {
   private ready = false;
   private stopping = false;
   private readonly watch: NodeJS.Timeout;
-  private readonly threadData: Omit<ThreadData, "pulse">;
+  private load: Load | null = null;
+  /** Started ahead of its use, so that its code is loaded by then. */
+  private spare: { worker: Worker; pulse: Pulse } | null = null;
   /** Called after a thread had to be replaced. */
   onRestart: (ready: Ready) => void = () => {};
   /** Called when no new thread can be started. */
   onLost: (error: Error) => void = () => {};
 
-  constructor(threadData: Omit<ThreadData, "pulse">) {
-    this.threadData = threadData;
+  constructor() {
     this.watch = setInterval(() => this.look(), WATCH_INTERVAL_MS);
     this.watch.unref();
+    this.spare = this.spawn();
   }
 
-  start(): Promise<Ready> {
-    this.pulse = new Pulse();
-    const worker = new Worker(new URL("../runtime/databaseThread.ts", import.meta.url), {
-      workerData: { ...this.threadData, pulse: this.pulse.buffer } satisfies ThreadData,
-      env: this.threadData.env,
+  private spawn(): { worker: Worker; pulse: Pulse } {
+    const pulse = new Pulse();
+    const worker = new Worker(new URL("../runtime/thread.ts", import.meta.url), {
+      workerData: { role: "database", pulse: pulse.buffer } satisfies ThreadData,
+      env: {},
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
     });
+    return { worker, pulse };
+  }
+
+  start(load: Load): Promise<Ready> {
+    this.load = load;
+    const { worker, pulse } = this.spare ?? this.spawn();
+    this.spare = null;
     this.worker = worker;
+    this.pulse = pulse;
     return new Promise((resolve, reject) => {
       worker.on("message", (message: DatabaseReady | DatabaseFailed | DatabaseReply) => {
         if ("ready" in message) {
@@ -75,6 +86,7 @@ export class DatabaseHost {
           for (const [id, { op, request }] of this.waiting) worker.postMessage({ id, op, request });
         } else if ("failed" in message) {
           this.worker = null;
+          void worker.terminate();
           reject(new Error(message.failed));
         } else this.settle(message);
       });
@@ -88,6 +100,7 @@ export class DatabaseHost {
         if (this.worker === worker && !this.stopping)
           this.lose(this.pulse.request(), "The function thread ended.");
       });
+      worker.postMessage(load);
     });
   }
 
@@ -130,9 +143,9 @@ export class DatabaseHost {
   }
 
   private async restart(): Promise<void> {
-    if (this.stopping) return;
+    if (this.stopping || !this.load) return;
     try {
-      this.onRestart(await this.start());
+      this.onRestart(await this.start(this.load));
     } catch (error) {
       this.onLost(error as Error);
     }
@@ -140,19 +153,21 @@ export class DatabaseHost {
 
   /** Planned: lets the thread finish what it has, then starts one with a new environment. */
   async replace(): Promise<Ready> {
+    if (!this.load) throw new Error("The database thread has not been started.");
+    this.spare = this.spawn();
     const old = this.worker;
     const stopped = this.call("stop", {});
     this.ready = false;
     await stopped;
     this.worker = null;
     await old?.terminate();
-    return this.start();
+    return this.start(this.load);
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.watch);
     if (this.worker) await this.call("stop", {}).catch(() => {});
-    await this.worker?.terminate();
+    await Promise.all([this.worker?.terminate(), this.spare?.worker.terminate()]);
   }
 }

@@ -3,7 +3,7 @@
  * with `ctx.runQuery`, `ctx.runMutation`, `ctx.runAction` and `ctx.scheduler` is asked of the main thread.
  */
 import { setInterval } from "node:timers";
-import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { functionPath } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import {
@@ -19,21 +19,20 @@ import { type Loaded, loadModules } from "./loader.ts";
 import type {
   ActionAnswer,
   ActionAsk,
+  ActionDone,
   ActionRequest,
   Call,
   HttpCall,
   HttpReply,
   Identity,
+  Load,
   Outcome,
-  ThreadData,
 } from "./messages.ts";
-import { Pulse } from "./pulse.ts";
+import type { Pulse } from "./pulse.ts";
 
 const BEAT_INTERVAL_MS = 500;
 
-const port = parentPort;
-if (!port) throw new Error("actionThread.ts runs only as a worker thread");
-const data = workerData as ThreadData;
+type Post = (message: ActionAsk | ActionDone) => void;
 
 /** Errors of functions that an action called; `convex/server` makes a ConvexError of it if there is data. */
 class AskError extends Error {
@@ -43,11 +42,11 @@ class AskError extends Error {
 const asked = new Map<number, { resolve: (value: string) => void; reject: (error: Error) => void }>();
 let lastAsk = 0;
 
-function ask(id: number, op: ActionAsk["op"], args: JsonObject): Promise<string> {
+function ask(post: Post, id: number, op: ActionAsk["op"], args: JsonObject): Promise<string> {
   return new Promise((resolve, reject) => {
     const number = ++lastAsk;
     asked.set(number, { resolve, reject });
-    port?.postMessage({ id, ask: number, op, args } satisfies ActionAsk);
+    post({ id, ask: number, op, args });
   });
 }
 
@@ -64,11 +63,13 @@ function answered({ answer, ok, value, data: errorData }: ActionAnswer): void {
 }
 
 class ActionSyscalls implements Syscalls {
+  private readonly post: Post;
   private readonly id: number;
   private readonly path: string;
   private readonly identity: Identity;
 
-  constructor(id: number, path: string, identity: Identity) {
+  constructor(post: Post, id: number, path: string, identity: Identity) {
+    this.post = post;
     this.id = id;
     this.path = path;
     this.identity = identity;
@@ -88,18 +89,18 @@ class ActionSyscalls implements Syscalls {
       case "1.0/actions/query":
       case "1.0/actions/mutation":
       case "1.0/actions/action":
-        return ask(this.id, op.slice("1.0/actions/".length) as "query", {
+        return ask(this.post, this.id, op.slice("1.0/actions/".length) as "query", {
           path: functionPath(args),
           args: args.args ?? {},
         });
       case "1.0/actions/schedule":
-        return ask(this.id, "schedule", {
+        return ask(this.post, this.id, "schedule", {
           path: functionPath(args),
           args: args.args ?? {},
           atMs: Number(args.ts) * 1000,
         });
       case "1.0/actions/cancel_job":
-        return ask(this.id, "cancel", { id: args.id ?? null });
+        return ask(this.post, this.id, "cancel", { id: args.id ?? null });
       case "1.0/getUserIdentity":
         return this.identity.kind === "user" ? JSON.stringify(this.identity.attributes) : "null";
       case "1.0/createFunctionHandle":
@@ -112,15 +113,21 @@ class ActionSyscalls implements Syscalls {
   }
 }
 
-function scope(request: ActionRequest, path: string, identity: Identity, log: LogBook): Run {
-  const syscalls = new ActionSyscalls(request.id, path, identity);
+function scope(post: Post, request: ActionRequest, path: string, identity: Identity, log: LogBook): Run {
+  const syscalls = new ActionSyscalls(post, request.id, path, identity);
   return { path, identity, requestId: request.requestId, syscalls, log, frozen: null };
 }
 
-async function runAction(loaded: Loaded, request: ActionRequest, call: Call, log: LogBook): Promise<Outcome> {
+async function runAction(
+  loaded: Loaded,
+  post: Post,
+  request: ActionRequest,
+  call: Call,
+  log: LogBook,
+): Promise<Outcome> {
   const action = loaded.functions.get(call.path);
   if (!action) throw new Error(`${call.path} is not loaded`);
-  const run = scope(request, call.path, call.identity, log);
+  const run = scope(post, request, call.path, call.identity, log);
   const value = await currentRun.run(run, () =>
     action.invokeAction(request.requestId, JSON.stringify([call.args])),
   );
@@ -129,6 +136,7 @@ async function runAction(loaded: Loaded, request: ActionRequest, call: Call, log
 
 async function runHttp(
   loaded: Loaded,
+  post: Post,
   request: ActionRequest,
   http: HttpCall,
   identity: Identity,
@@ -152,7 +160,7 @@ async function runHttp(
     headers: http.headers,
     body: hasBody ? Buffer.from(http.body as Uint8Array) : null,
   });
-  const response = await currentRun.run(scope(request, route, identity, log), () =>
+  const response = await currentRun.run(scope(post, request, route, identity, log), () =>
     endpoint.invokeHttpAction(incoming),
   );
   if (!(response instanceof Response)) throw new Error(`The HTTP action at ${route} must return a Response.`);
@@ -160,25 +168,25 @@ async function runHttp(
   return { reply: { status: response.status, headers: [...response.headers], body }, route };
 }
 
-async function handle(loaded: Loaded, request: ActionRequest): Promise<void> {
+async function handle(loaded: Loaded, post: Post, request: ActionRequest): Promise<void> {
   const log = new LogBook();
   try {
     if (request.op === "action") {
-      const outcome = await runAction(loaded, request, request.call, log);
-      port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines } });
+      const outcome = await runAction(loaded, post, request, request.call, log);
+      post({ id: request.id, done: { outcome, logLines: log.lines } });
     } else {
-      const { reply, route } = await runHttp(loaded, request, request.http, request.identity, log);
+      const { reply, route } = await runHttp(loaded, post, request, request.http, request.identity, log);
       const outcome: Outcome = { ok: true, value: "null" };
-      port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines, http: reply, route } });
+      post({ id: request.id, done: { outcome, logLines: log.lines, http: reply, route } });
     }
   } catch (error) {
     const outcome: Outcome = { ok: false, error: failure(error, request.requestId) };
-    port?.postMessage({ id: request.id, done: { outcome, logLines: log.lines } });
+    post({ id: request.id, done: { outcome, logLines: log.lines } });
   }
 }
 
-async function start(): Promise<void> {
-  const pulse = new Pulse(data.pulse);
+export async function start(port: MessagePort, pulse: Pulse, load: Load): Promise<void> {
+  const post: Post = (message) => port.postMessage(message);
   setInterval(() => pulse.beat(), BEAT_INTERVAL_MS).unref();
   process.setSourceMapsEnabled(true);
   installConvexGlobal();
@@ -190,14 +198,10 @@ async function start(): Promise<void> {
   process.on("uncaughtException", (error) => {
     currentRun.getStore()?.log.write("ERROR", ["Uncaught exception:", error]);
   });
-  const loaded = await loadModules(data.modules, true);
-  port?.on("message", (message: ActionRequest | ActionAnswer) => {
+  const loaded = await loadModules(load.modules, true);
+  port.on("message", (message: ActionRequest | ActionAnswer) => {
     if ("answer" in message) answered(message);
-    else void handle(loaded, message);
+    else void handle(loaded, post, message);
   });
-  port?.postMessage({ ready: loaded.analysis });
+  port.postMessage({ ready: loaded.analysis });
 }
-
-start().catch((error: unknown) => {
-  port.postMessage({ failed: error instanceof Error ? error.message : String(error) });
-});

@@ -1,7 +1,7 @@
 /**
  * The thread that owns the database file and runs queries and mutations, one after the other.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { Ended, Executor } from "../engine/executor.ts";
 import {
   cancelJob,
@@ -18,34 +18,34 @@ import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
 import { canonicalPath } from "../names.ts";
-import { installConsole, installConvexGlobal } from "./context.ts";
+import { currentRun, installConsole, installConvexGlobal } from "./context.ts";
 import { freezeGlobals } from "./freeze.ts";
 import { loadModules } from "./loader.ts";
-import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, Job, ThreadData } from "./messages.ts";
-import { Pulse } from "./pulse.ts";
+import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, Job, Load } from "./messages.ts";
+import type { Pulse } from "./pulse.ts";
 
 /** Jobs handed to the scheduler at a time. */
 const DUE_PORTION = 64;
 /** Old results looked at when the deployment starts; fewer than the limit of writes in one transaction. */
 const FORGOTTEN_AT_ONCE = 5_000;
 
-const port = parentPort;
-if (!port) throw new Error("databaseThread.ts runs only as a worker thread");
-const data = workerData as ThreadData;
-
-async function start(): Promise<void> {
-  const store = new Store(data.databaseFile);
-  const env: Record<string, string> = { ...data.env };
+export async function start(port: MessagePort, pulse: Pulse, load: Load): Promise<void> {
+  const store = new Store(load.databaseFile);
+  const env: Record<string, string> = { ...load.env };
   for (const row of store.all("SELECT name, value FROM env")) env[String(row.name)] = String(row.value);
   installConvexGlobal();
   installConsole();
+  // A promise that a function forgot to await must not end the thread.
+  process.on("unhandledRejection", (reason) => {
+    currentRun.getStore()?.log.write("ERROR", ["Unhandled rejection:", reason]);
+  });
   process.setSourceMapsEnabled(true);
   freezeGlobals(env);
-  const loaded = await loadModules(data.modules, false);
+  const loaded = await loadModules(load.modules, false);
   const schema = loaded.analysis.schema === null ? null : parseSchema(loaded.analysis.schema);
   applySchema(store, schema);
   forgetOldJobs(store);
-  const executor = new Executor(store, schema, loaded, new Pulse(data.pulse));
+  const executor = new Executor(store, schema, loaded, pulse);
   const api = operations(store, executor);
   const queue: DatabaseRequest[] = [];
   let busy = false;
@@ -56,20 +56,20 @@ async function start(): Promise<void> {
       try {
         const operation = api[next.op] as (request: unknown, id: number) => unknown;
         const reply = await operation(next.request, next.id);
-        port?.postMessage({ id: next.id, reply });
+        port.postMessage({ id: next.id, reply });
       } catch (error) {
         if (error instanceof Ended) return;
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        port?.postMessage({ id: next.id, error: text });
+        port.postMessage({ id: next.id, error: text });
       }
     }
     busy = false;
   };
-  port?.on("message", (request: DatabaseRequest) => {
+  port.on("message", (request: DatabaseRequest) => {
     queue.push(request);
     void pump();
   });
-  port?.postMessage({
+  port.postMessage({
     ready: { analysis: loaded.analysis, lastTs: store.lastTs, env, crons: readCrons(store) },
   });
 }
@@ -235,10 +235,3 @@ function forgetOldJobs(store: Store): void {
   }
   store.commit(store.nextTs());
 }
-
-start().catch((error: unknown) => {
-  const named = error instanceof Error && (error.name === "LoadError" || error.name === "SchemaError");
-  const text =
-    error instanceof Error ? (named ? error.message : (error.stack ?? error.message)) : String(error);
-  port.postMessage({ failed: text });
-});

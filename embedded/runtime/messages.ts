@@ -146,11 +146,16 @@ export type ActionAsk = {
 };
 export type ActionAnswer = { answer: number; ok: boolean; value: string; data?: Json };
 
+/** What a thread is started with. */
 export type ThreadData = {
-  modules: ModuleSet;
-  /** Where the shared clock of running work lives; see runtime/pulse.ts. */
+  role: "database" | "action";
+  /** How the main thread sees what this one is doing; see runtime/pulse.ts. */
   pulse: SharedArrayBuffer;
-  databaseFile: string;
+};
+/** The first message to a thread: what it is to run. */
+export type Load = {
+  modules: ModuleSet;
   /** Environment of the functions; the database thread adds the variables it stores. */
   env: Record<string, string>;
+  databaseFile: string;
 };

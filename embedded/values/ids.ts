@@ -10,6 +10,19 @@ const RANDOM_BYTES = 16;
 const MIN_LENGTH = 31;
 const MAX_LENGTH = 37;
 
+/** Random bytes are drawn for many ids at a time; one by one they would be the dearest part of an insert. */
+const pool = new Uint8Array(RANDOM_BYTES * 256);
+let poolAt = pool.length;
+
+function randomBytes(): Uint8Array {
+  if (poolAt === pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  poolAt += RANDOM_BYTES;
+  return pool.subarray(poolAt - RANDOM_BYTES, poolAt);
+}
+
 function fletcher16(bytes: Uint8Array): number {
   let low = 0;
   let high = 0;
@@ -66,7 +79,7 @@ export function newId(tableNumber: number): string {
   bytes.push(rest);
   const body = new Uint8Array(bytes.length + RANDOM_BYTES + 2);
   body.set(bytes);
-  randomFillSync(body, bytes.length, RANDOM_BYTES);
+  body.set(randomBytes(), bytes.length);
   const checksum = fletcher16(body.subarray(0, -2));
   body[body.length - 2] = checksum & 255;
   body[body.length - 1] = checksum >> 8;

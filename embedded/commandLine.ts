@@ -1,0 +1,105 @@
+/**
+ * The command line of the embedded deployment.
+ *
+ *   node embedded/main.ts [--port N] [--site-port N] [--data DIR] [--functions DIR] [--host H] [--json]
+ *
+ * With --json, one line `{"url", "siteUrl", "adminKey"}` on stdout says that it is ready; logs go to stderr.
+ */
+import { parseArgs } from "node:util";
+import { bundleFolder } from "./bundle.ts";
+import { Deployment } from "./deployment.ts";
+import { DatabaseHost } from "./host/database.ts";
+import { Ports, serve } from "./server/server.ts";
+
+const USAGE = `usage: node embedded/main.ts [options]
+
+  --port N          port of the API and of live queries (default 3210; 0 chooses a free one)
+  --site-port N     port of HTTP actions (default 3211; 0 chooses a free one)
+  --data DIR        where the state lives (default ./convex-data)
+  --functions DIR   the folder of Convex functions (default ./convex)
+  --host H          address to listen on (default 127.0.0.1)
+  --json            print one JSON line {"url", "siteUrl", "adminKey"} when ready
+`;
+/** Stopping takes no longer than this, whatever still runs. */
+const STOP_DEADLINE_MS = 2_000;
+
+class UsageError extends Error {}
+
+function port(text: string, option: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+    throw new UsageError(`${option} must be a number from 0 to 65535, not "${text}"`);
+  }
+  return number;
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: "string", default: "3210" },
+        "site-port": { type: "string", default: "3211" },
+        data: { type: "string", default: "./convex-data" },
+        functions: { type: "string", default: "./convex" },
+        host: { type: "string", default: "127.0.0.1" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+async function run(): Promise<void> {
+  const options = readOptions();
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const print = (line: string) => void process.stderr.write(`${line}\n`);
+  // Its code is loaded while the functions are bundled.
+  const database = new DatabaseHost();
+  const modules = await bundleFolder(options.functions);
+  const ports = await Ports.open(
+    options.host,
+    port(options.port, "--port"),
+    port(options["site-port"], "--site-port"),
+  );
+  let deployment: Deployment;
+  try {
+    const { url, siteUrl } = ports;
+    const settings = { modules, dataFolder: options.data, url, siteUrl, print };
+    deployment = await Deployment.start(settings, database);
+  } catch (error) {
+    ports.close();
+    throw error;
+  }
+  const server = serve(deployment, ports);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+    server.close();
+    void deployment.stop().then(() => process.exit());
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  const { url, siteUrl } = ports;
+  const ready = options.json
+    ? JSON.stringify({ url, siteUrl, adminKey: deployment.adminKey })
+    : `Convex deployment of ${options.functions} at ${url}, HTTP actions at ${siteUrl}, state in ${options.data}`;
+  process.stdout.write(`${ready}\n`);
+}
+
+export function main(): Promise<void> {
+  return run().catch(fail);
+}
+
+function fail(error: Error): void {
+  const expected =
+    ["BundleError", "DataFolderError", "ListenError"].includes(error.name) || error instanceof UsageError;
+  process.stderr.write(`error: ${expected ? error.message : (error.stack ?? error.message)}\n`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}

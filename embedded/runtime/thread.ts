@@ -1,0 +1,29 @@
+/**
+ * Where a function thread begins. It loads the code of its role (with Node's cache of compiled code), then waits for
+ * its first message, which tells what to run; so it can be started before that is known.
+ */
+import { once } from "node:events";
+import { enableCompileCache, flushCompileCache } from "node:module";
+import { parentPort, workerData } from "node:worker_threads";
+import type { Load, ThreadData } from "./messages.ts";
+
+enableCompileCache();
+const port = parentPort;
+if (!port) throw new Error("thread.ts runs only as a worker thread");
+const { role, pulse: buffer } = workerData as ThreadData;
+const loaded = once(port, "message") as Promise<[Load]>;
+const { Pulse } = await import("./pulse.ts");
+const { start } =
+  role === "database" ? await import("./databaseThread.ts") : await import("./actionThread.ts");
+const [load] = await loaded;
+Object.assign(process.env, load.env);
+try {
+  await start(port, new Pulse(buffer), load);
+} catch (error) {
+  // What is the app's fault is told in a line; anything else with its trace.
+  const expected = error instanceof Error && (error.name === "LoadError" || error.name === "SchemaError");
+  const text =
+    error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
+  port.postMessage({ failed: text });
+}
+flushCompileCache();
