@@ -1,0 +1,1 @@
+"""A stand-in for the OpenAI API: chat completions and speech."""
