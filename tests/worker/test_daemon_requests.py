@@ -90,6 +90,14 @@ async def test_a_number_the_model_made_up_is_not_called(deployment: DeploymentPr
     assert "number" not in request
 
 
+async def test_a_number_that_may_not_be_called_ends_the_request(deployment: DeploymentProcess) -> None:
+    async with house(deployment, chat, Model(find_number='{"phone": "+19005550123"}')) as home:
+        request = await home.until(await home.ask("Call +1 900 555 0123 and ask who it is"), "failed", "completed")
+        assert not home.line.placed
+    assert request["outcome"]["kind"] == "policyBlocked"
+    assert "the number is a premium-rate number" in request["outcome"]["summary"]
+
+
 async def test_the_override_replaces_every_number(deployment: DeploymentProcess) -> None:
     async with house(deployment, chat, override="+14155550111") as home:
         request = await home.until(await home.ask(to="+14155550122"), "completed")
@@ -112,6 +120,7 @@ async def test_call_back_waits_for_the_owner_and_the_second_call_knows_the_first
         request_id = await home.ask()
         request = await home.until(request_id, "needsInput")
         assert request["outcome"]["kind"] == "needsInput"
+        assert request["outcome"]["reported"][0]["lines"] == [1]
         await home.person.mutation("questions:answer", {"id": request_id, "text": "Sixty dollars"})
         request = await home.until(request_id, "completed", "failed")
         brief = home.line.placed[1].brief

@@ -183,7 +183,8 @@ class RequestRun:
         except FunctionError as error:
             if error.code not in ("POLICY_BLOCKED", "BAD_INPUT"):
                 raise
-            await self._finish(Outcome(Kind.POLICY_BLOCKED, f"Floyd did not call: the number {error.message}."))
+            reason = error.message.replace("`number`", "the number")
+            await self._finish(Outcome(Kind.POLICY_BLOCKED, f"Floyd did not call: {reason}."))
             return False
         log.info("number found", source=number.source)
         return True
@@ -203,8 +204,9 @@ class RequestRun:
             question = (
                 report.question.strip() or f"What should I say? I was asked about “{self._request.text[:200]}”."
             )
-            summary = result.outcome.summary
-            await self._end("requests:needInput", question=question, deadline=_answer_by(), summary=summary)
+            row = result.outcome.row(report.call_id)
+            so_far = {"summary": row["summary"], "reported": row["reported"]}
+            await self._end("requests:needInput", question=question, deadline=_answer_by(), **so_far)
             return
         await self._finish(result.outcome, report.call_id)
 
