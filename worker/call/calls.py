@@ -65,6 +65,10 @@ class Calls:
         """Calls going on."""
         return len(self._sessions)
 
+    async def close(self) -> None:
+        """Stop what is prepared for further calls. Calls going on are ended by cancelling `place`."""
+        await self._equipment.ready_made.close()
+
     async def place(self, brief: CallBrief, control: CallControl) -> CallReport:
         session = Session(
             self._equipment,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+SHORTEST_WAIT_S = 0.001
+"""A threshold that lies a rounding error ahead is not waited for in ever smaller steps."""
+
 
 class Clock:
     """Epoch times follow from the monotonic ones, so a clock that is set in mid-call reorders nothing."""
@@ -32,13 +35,9 @@ class Signal:
         self._event.set()
 
     async def wait(self, timeout_s: float | None) -> None:
-        """Return when set, or after `timeout_s`; None waits for ever."""
-        if timeout_s is not None and timeout_s <= 0 and not self._event.is_set():
-            # A wait that is already over still lets the loop run, so a caller's loop can't starve it.
-            await asyncio.sleep(0)
-            return
+        """Return when set, or after `timeout_s` (at least `SHORTEST_WAIT_S`); None waits for ever."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(None if timeout_s is None else max(timeout_s, SHORTEST_WAIT_S)):
                 await self._event.wait()
         except TimeoutError:
             return

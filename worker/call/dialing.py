@@ -42,7 +42,7 @@ async def place_once(
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(CarrierUnavailable),
         stop=stop_after_attempt(FIND_TRIES),
-        wait=wait_exponential_jitter(initial=FIND_AFTER_S, max=4, jitter=0.2),
+        wait=wait_exponential_jitter(multiplier=FIND_AFTER_S, max=4, jitter=0.2),
         reraise=True,
     ):
         with attempt:
@@ -62,7 +62,7 @@ async def hang_up(carrier: Carrier, call_sid: str) -> bool:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(CarrierUnavailable),
             stop=stop_after_attempt(HANG_UP_TRIES),
-            wait=wait_exponential_jitter(initial=0.3, max=4, jitter=0.2),
+            wait=wait_exponential_jitter(multiplier=0.3, max=4, jitter=0.2),
         ):
             with attempt:
                 await carrier.hang_up(call_sid)

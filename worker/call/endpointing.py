@@ -32,13 +32,23 @@ NOISY_S = 2.5
 _HANGING = frozenset(
     words_of(
         """
-    a an and or but so because if when while that which who the my our your his her their its this
-    these to of for with from at in on by about as than then um uh er erm hmm like is are was were
-    am be i i'm we he she they it's that's there's um's let's i'll we'll can could would will should
-    may might not no's do does did have has had just also plus
-    """
+        a an and or but because if when while the my our your their its to of for from at than
+        um uh er erm hmm i i'm we we're he she they it's there's i'll we'll plus
+        """
     )
 )
+"""Nothing ends with these, whatever punctuation a recogniser puts after them."""
+
+_OFTEN_HANGING = frozenset(
+    words_of(
+        """
+        so that which who his her this these those with in on by about as then like is are was were am be let's
+        can could would will should may might not do does did have has had just also that's
+        """
+    )
+)
+"""Sentences end with these too ("I'll tell her.", "yes, we can."): then the full stop is believed half."""
+
 _SENTENCE_ENDS = (".", "!", "?")
 _ELLIPSES = ("...", "…")
 _NUMBER_WORDS = frozenset(
@@ -104,12 +114,14 @@ def ending_of(text: str) -> Ending:
         return Ending.HANGING
     if _unfinished_figures(words):
         return Ending.DIGITS
-    # Recognisers put a full stop after whatever they finalise: a hanging word weighs more than it, unless
-    # a question ends there ("What is that for?").
-    if words[-1] in _HANGING and not stripped.endswith("?"):
-        alone = len(words) == 1 and words[0] in ("so", "no", "that", "this")
-        return Ending.OPEN if alone else Ending.HANGING
-    return Ending.COMPLETE if stripped.endswith(_SENTENCE_ENDS) else Ending.OPEN
+    if stripped.endswith("?"):
+        return Ending.COMPLETE
+    ends_like_one = stripped.endswith(_SENTENCE_ENDS)
+    if words[-1] in _HANGING:
+        return Ending.HANGING
+    if words[-1] in _OFTEN_HANGING:
+        return Ending.OPEN if ends_like_one else Ending.HANGING
+    return Ending.COMPLETE if ends_like_one else Ending.OPEN
 
 
 def _unfinished_figures(words: list[str]) -> bool:

@@ -68,11 +68,11 @@ class Equipment:
             task.cancel()
 
     async def _warm_up(self) -> None:
+        self.ready_made.prepare(READY_MADE)
         results = await asyncio.gather(
             self.recognizer.warm_up(),
             self.model.warm_up(),
             self.voice.warm_up(),
-            self.ready_made.prepare(READY_MADE),
             return_exceptions=True,
         )
         for result in results:

@@ -89,7 +89,7 @@ class Outbox:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(DeploymentUnavailable),
-                wait=wait_exponential_jitter(initial=0.1, max=LONGEST_PAUSE_S, jitter=0.1),
+                wait=wait_exponential_jitter(multiplier=0.1, max=LONGEST_PAUSE_S, jitter=0.1),
                 stop=stop_never,
             ):
                 with attempt:

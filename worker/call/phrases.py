@@ -27,16 +27,16 @@ def check_first(person_name: str) -> str:
 
 
 READY_MADE = (
-    ONE_MOMENT,
-    STILL_CHECKING,
-    SAY_AGAIN,
-    STILL_THERE,
-    GOODBYE,
-    GOODBYE_CALL_BACK,
-    GOODBYE_SILENT,
-    GOODBYE_TOO_LONG,
     GOODBYE_TROUBLE,
+    SAY_AGAIN,
+    ONE_MOMENT,
+    GOODBYE_CALL_BACK,
+    STILL_CHECKING,
+    STILL_THERE,
     GOODBYE_CANNOT_HEAR,
     GOODBYE_DRAIN,
+    GOODBYE_SILENT,
+    GOODBYE_TOO_LONG,
+    GOODBYE,
 )
-"""Rendered once and kept, so that they can be said when the voice has failed."""
+"""Rendered once and kept, so that they can be said when the voice has failed: that one first."""

@@ -54,6 +54,7 @@ class ReadyMade:
         self._voice = voice
         self._voice_name = voice_name
         self._kept: OrderedDict[str, RecordedClause] = OrderedDict()
+        self._preparing: asyncio.Task[None] | None = None
         self._rendering: dict[str, asyncio.Task[RecordedClause]] = {}
 
     async def get(self, text: str) -> RecordedClause:
@@ -70,8 +71,20 @@ class ReadyMade:
         # Several calls may wait for one rendering: whoever gives up must not take it from the others.
         return await asyncio.shield(task)
 
-    async def prepare(self, texts: Iterable[str]) -> None:
-        """Render what is not there yet, one after the other; failures are noted and left."""
+    def prepare(self, texts: Iterable[str]) -> None:
+        """Render what is not there yet, in the background, one after the other; failures are noted and left."""
+        missing = [text for text in texts if text not in self._kept]
+        if missing and (self._preparing is None or self._preparing.done()):
+            self._preparing = asyncio.create_task(self._prepare(missing))
+
+    async def close(self) -> None:
+        """Stop rendering."""
+        tasks = [*self._rendering.values(), *([self._preparing] if self._preparing else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _prepare(self, texts: list[str]) -> None:
         for text in texts:
             try:
                 await self.get(text)
