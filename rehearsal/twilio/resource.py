@@ -67,7 +67,7 @@ class CallOrder:
             )
         if to == from_:
             raise ApiError(400, 21225, "The 'To' and 'From' phone numbers are the same.")
-        url, twiml = form.get("Url") or None, form.get("Twiml") or None
+        url, twiml = read_url(form, "Url", 21205), form.get("Twiml") or None
         if url is None and twiml is None:
             raise missing("Url")
         asked = [event for value in events for event in value.split()]
@@ -80,19 +80,19 @@ class CallOrder:
         return cls(
             to=to,
             from_=from_,
-            url=_url(url, "Url", 21205),
-            method=_method(form, "Method"),
+            url=url,
+            method=read_method(form, "Method"),
             twiml=twiml,
-            status_callback=_url(form.get("StatusCallback") or None, "StatusCallback", 21609),
-            status_callback_method=_method(form, "StatusCallbackMethod"),
+            status_callback=read_url(form, "StatusCallback", 21609),
+            status_callback_method=read_method(form, "StatusCallbackMethod"),
             events=frozenset(asked or ["completed"]),
             ring_timeout_s=_whole(form, "Timeout", RING_TIMEOUT_S, 1, MAX_RING_TIMEOUT_S),
             time_limit_s=_whole(form, "TimeLimit", TIME_LIMIT_S, 1, 86_400),
             machine_detection=detection,
             detection_timeout_s=_whole(form, "MachineDetectionTimeout", DETECTION_TIMEOUT_S, 3, 59),
             async_amd=form.get("AsyncAmd", "false").lower() == "true",
-            async_amd_callback=_url(form.get("AsyncAmdStatusCallback") or None, "AsyncAmdStatusCallback", 21609),
-            async_amd_callback_method=_method(form, "AsyncAmdStatusCallbackMethod"),
+            async_amd_callback=read_url(form, "AsyncAmdStatusCallback", 21609),
+            async_amd_callback_method=read_method(form, "AsyncAmdStatusCallbackMethod"),
         )
 
 
@@ -176,16 +176,19 @@ def _date(epoch_s: float | None) -> str | None:
     return None if epoch_s is None else format_datetime(datetime.fromtimestamp(epoch_s, UTC))
 
 
-def _url(value: str | None, field_name: str, code: int) -> str | None:
-    if value is None:
+def read_url(form: Form, name: str, code: int) -> str | None:
+    """A URL of a form, None where there is none. Raises ApiError with Twilio's ``code`` for one that is not."""
+    value = form.get(name)
+    if not value:
         return None
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ApiError(400, code, f"{field_name} is not a valid URL: {value}")
+        raise ApiError(400, code, f"{name} is not a valid URL: {value}")
     return value
 
 
-def _method(form: Form, name: str) -> str:
+def read_method(form: Form, name: str) -> str:
+    """GET or POST (the default). Raises ApiError."""
     method = form.get(name, "POST").upper()
     if method not in ("GET", "POST"):
         raise bad_parameter(name, method, "GET, POST")

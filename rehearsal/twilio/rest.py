@@ -22,9 +22,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from rehearsal.twilio.account import Account
-from rehearsal.twilio.call import Instructions
 from rehearsal.twilio.errors import ApiError, bad_parameter, not_authenticated, not_found
-from rehearsal.twilio.resource import STATUSES, CallOrder, CallResource
+from rehearsal.twilio.program import Instructions
+from rehearsal.twilio.resource import STATUSES, CallOrder, CallResource, read_method, read_url
 
 ACCOUNT = web.AppKey("account", Account)
 DEFAULT_PAGE, MAX_PAGE = 50, 1000
@@ -107,13 +107,14 @@ async def _update_call(request: web.Request) -> web.Response:
     if call is None:
         raise not_found(request.path)
     form, _ = await _form(request)
-    status, url, document = form.get("Status"), form.get("Url"), form.get("Twiml")
+    status, document = form.get("Status"), form.get("Twiml") or None
+    url = read_url(form, "Url", 21205)
     if status:
         if status not in ("completed", "canceled"):
             raise bad_parameter("Status", status, "completed, canceled")
         call.hang_up(status)
     elif url or document:
-        call.redirect(Instructions(url or None, form.get("Method", "POST").upper(), document or None))
+        call.redirect(Instructions(url, read_method(form, "Method"), document))
     return web.json_response(call.resource.as_json())
 
 
