@@ -43,10 +43,10 @@ async def follow(
     """Every state of `requests:show`, until `until` holds and the calls have ended.
 
     Raises CliError when there is no such request."""
-    first = await connection.show(request_id)
-    yield first
-    last = first
+    last = await connection.show(request_id)
+    # Opened before anything is shown: opening blocks this process if the deployment is away at that moment.
     async with _live_query(connection, request_id) as states:
+        yield last
         while not (until(last) and _calls_ended(last)):
             try:
                 # Before the end there is no limit: people may hold for long, and answers may take hours.

@@ -63,7 +63,7 @@ def main() -> None:
     # Standard output is for results. The worker's own log is set up by the worker.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     try:
-        app()
+        app(prog_name="floyd")
     except Exception as error:
         sys.exit(_report(error))
 

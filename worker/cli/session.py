@@ -58,9 +58,7 @@ class Session:
     def unknown_request(self, error: FunctionError, request_id: str) -> Exception:
         """The same error in words, if it says that there is no such request."""
         if error.code in ("NOT_FOUND", "FORBIDDEN") or "ArgumentValidationError" in error.message:
-            return usage(
-                f'There is no request "{request_id}" of {self.person}\'s', "`floyd list` shows what there is"
-            )
+            return usage(f'{self.person} has no request "{request_id}"', "`floyd list` shows what there is")
         return error
 
 
