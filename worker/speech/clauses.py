@@ -38,8 +38,8 @@ _ABBREVIATIONS = """
 _GOES_ON = frozenset(_ABBREVIATIONS.split())
 """Words whose full stop seldom ends a sentence. Where it does, the clause is merely longer."""
 _STARTERS = """
-    and but or that whether if because so when which who while until for to with about before after since where than
-    und oder dass ob weil y que porque et ou
+    and but or that whether if because so when which who while until for to with about before after since where
+    than und oder dass ob weil y que porque et ou
 """
 _BEGINS_A_PART = frozenset(_STARTERS.split())
 """A breath may be drawn before these."""
