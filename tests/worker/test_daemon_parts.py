@@ -137,6 +137,15 @@ async def test_a_refusal_ends_the_worker() -> None:
                 await task
 
 
+async def test_trouble_of_the_deployments_own_does_not_end_the_worker() -> None:
+    queue = Queue("r1")
+    queue.fails.append(FunctionError("SERVER", "too much contention"))
+    async with claiming(queue) as (claims, started, _):
+        claims.on_pending(due("r1"))
+        assert await started.next() == "r1"
+    assert queue.tokens[0] == queue.tokens[1]
+
+
 async def test_what_is_due_later_waits_for_its_time() -> None:
     queue = Queue("r1")
     async with claiming(queue) as (claims, started, _):

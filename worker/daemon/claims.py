@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from worker.daemon.identity import Identity
 from worker.daemon.metrics import Metrics
-from worker.deployment.client import Deployment, DeploymentUnavailable
+from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError, is_passing
 from worker.request.material import Claimed
 
 CLAIM_AGAIN_S = 1.0
@@ -110,7 +110,9 @@ class Claims:
         }
         try:
             value = await self._deployment.mutation("requests:claim", args)
-        except DeploymentUnavailable as error:
+        except (DeploymentUnavailable, FunctionError) as error:
+            if not is_passing(error):
+                raise
             log.warning("no claim", reason=str(error))
             return None
         try:

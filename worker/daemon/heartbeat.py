@@ -16,7 +16,7 @@ from worker.call.contract import StopReason
 from worker.daemon.identity import Identity
 from worker.daemon.metrics import Metrics
 from worker.daemon.registry import Registry
-from worker.deployment.client import Deployment, DeploymentUnavailable
+from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError, is_passing
 
 BEAT_EVERY_S = 10.0
 """A sixth of a lease's life (60 s): five beats may be lost."""
@@ -55,7 +55,9 @@ class Heartbeat:
             self._now.clear()
             try:
                 await self.beat()
-            except DeploymentUnavailable as error:
+            except (DeploymentUnavailable, FunctionError) as error:
+                if not is_passing(error):
+                    raise
                 self._metrics.heartbeats.labels("missed").inc()
                 log.warning(
                     "heartbeat missed", reason=str(error), since_s=round(time.monotonic() - self._beaten_at)

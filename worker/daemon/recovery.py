@@ -25,6 +25,9 @@ LOOK_BACK_S = 15 * 60.0
 """How far back an unrecorded call to a number is looked for. A crash and its restart are minutes apart; what the
 account called before that is none of our business."""
 
+TRY_AGAIN_S = 5.0
+"""When something could not be ended: at start the carrier, or a stand-in for it, may be a moment behind."""
+
 END_REASON = "orphaned"
 
 log = structlog.get_logger(__name__)
@@ -38,35 +41,37 @@ class Recovery:
         self._registry = registry
 
     async def run(self) -> None:
-        """At start, and from then on every minute. What could not be ended is tried again next time."""
+        """At start, and from then on every minute; sooner while something is left."""
         while True:
-            await self.look()
-            await asyncio.sleep(LOOK_EVERY_S)
+            all_settled = await self.look()
+            await asyncio.sleep(LOOK_EVERY_S if all_settled else TRY_AGAIN_S)
 
-    async def look(self) -> int:
-        """Hang up what is orphaned; returns how many calls were settled."""
+    async def look(self) -> bool:
+        """Hang up what is orphaned. False when something is left to be tried again."""
         try:
             rows = await self._deployment.query("calls:orphans", {"workerId": self._identity.worker_id})
         except (DeploymentUnavailable, FunctionError) as error:
             log.warning("orphaned calls cannot be looked for", reason=str(error))
-            return 0
-        settled = 0
+            return False
+        all_settled = True
         for row in rows:
             # A call of ours whose request was just cancelled is being hung up by the call itself.
             if self._registry.holds(row["requestId"]):
                 continue
             try:
-                settled += await self._settle(row)
+                all_settled &= await self._settle(row)
             except (CarrierUnavailable, DeploymentUnavailable, FunctionError) as error:
                 log.warning("an orphaned call could not be ended yet", call=row["callId"], reason=str(error))
-        return settled
+                all_settled = False
+        return all_settled
 
     async def _settle(self, row: dict[str, Any]) -> bool:
         sid, to = row.get("callSid"), row["to"]
-        if sid is None and any(running.run.calling == to for running in self._registry):
-            # The number is being called right now, so what the carrier lists may be that call: later.
-            return False
         sids = [sid] if sid is not None else await self._unrecorded(to)
+        if sid is None and any(running.run.calling == to for running in self._registry):
+            # The number is being called right now, so what the carrier lists may be that call: later. Looked at
+            # only after the list has come, because a call may begin while it is on its way.
+            return False
         for one in sids:
             await self._carrier.hang_up(one)
         await self._deployment.mutation("calls:resolveOrphan", {"callId": row["callId"], "endReason": END_REASON})

@@ -27,6 +27,12 @@ class DeploymentUnavailable(Exception):
     """No answer from the deployment within the deadline, retries included."""
 
 
+def is_passing(error: FunctionError | DeploymentUnavailable) -> bool:
+    """Whether the same call may well succeed later: nobody answered, or the deployment had trouble of its own
+    (code "SERVER": a conflict of transactions, an overload). Other codes are about what was asked, and by whom."""
+    return isinstance(error, DeploymentUnavailable) or error.code == "SERVER"
+
+
 class Deployment(Protocol):
     """Arguments and results are plain JSON values; numbers may come back as floats.
 
