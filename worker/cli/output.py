@@ -85,6 +85,8 @@ class Progress:
 def complain(what: str, remedy: str = "") -> None:
     """An error, in one line, and what to do about it."""
     line = Text.assemble(("floyd: ", "bold red"), what)
-    if remedy:
+    if remedy and "\n" in what:
+        line.append(f"\n{remedy}.")
+    elif remedy:
         line.append(f"{'' if what.endswith(('.', '!', '?')) else '.'} {remedy}.")
     stderr().print(line, soft_wrap=True)

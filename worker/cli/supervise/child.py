@@ -149,7 +149,7 @@ class Child:
             wanted.result()
             return
         if end in done:
-            raise self.failure(f"The {self.name} ended at its start ({self._end_words()})")
+            raise self.failure(f"The {self.name} ended at its start ({self.end_words()})")
         raise self.failure(f"The {self.name} was not ready after {deadline_s:g} s")
 
     async def wait(self) -> int:
@@ -163,13 +163,14 @@ class Child:
     def failure(self, what: str) -> CliError:
         """An error with the last lines of the log."""
         lines = "".join(f"\n    {line}" for line in self._tail)
-        said = f"; its last lines:{lines}\n " if lines else ""
+        said = f"; its last lines:{lines}" if lines else ""
         return CliError(f"{what}{said}", f"Its log is {self.log_path}")
 
     def ended_unexpectedly(self) -> CliError:
-        return self.failure(f"The {self.name} ended unexpectedly ({self._end_words()})")
+        return self.failure(f"The {self.name} ended unexpectedly ({self.end_words()})")
 
-    def _end_words(self) -> str:
+    def end_words(self) -> str:
+        """How it ended: "exit code 1", "killed by SIGKILL"."""
         code = self._process.returncode if self._process else None
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"

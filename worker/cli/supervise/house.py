@@ -262,7 +262,7 @@ class House:
                 self._break(child.failure(f"The worker failed {restarts} times in a row"))
                 return
             pause = min(LONGEST_RESTART_S, FIRST_RESTART_S * 2 ** (restarts - 1))
-            output.warn(f"{child.ended_unexpectedly().what.splitlines()[0]} starting it again in {pause:g} s")
+            output.warn(f"The worker ended unexpectedly ({child.end_words()}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             try:
                 child = await self._start_worker(settings)
