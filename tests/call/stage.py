@@ -57,6 +57,7 @@ class PhoneLine:
         self._buffer: list[tuple[str, Any]] = []  # ("audio", [bytes left]) and ("mark", name)
         self._plain = bytearray()
         self._saying: list[tuple[str, float, float]] = []  # text, from, until
+        self._hearing: list[asyncio.Task[None]] = []
         self._noise: list[tuple[float, float]] = []
         self._ticker = asyncio.create_task(self._tick())
         self._news = asyncio.Condition()
@@ -101,7 +102,8 @@ class PhoneLine:
         self._saying.append((text, start, start + length))
         assert self.recognition is not None
         understood = text if words is None else words
-        asyncio.create_task(self.recognition.understand(understood, start, length, final=final))
+        hearing = self.recognition.understand(understood, start, length, final=final)
+        self._hearing.append(asyncio.create_task(hearing))
         await asyncio.sleep(length)
 
     async def noise(self, seconds: float) -> None:
@@ -110,10 +112,10 @@ class PhoneLine:
         self._noise.append((start, start + seconds))
         await asyncio.sleep(seconds)
 
-    async def hears(self, words: str, within_s: float = 30) -> None:
-        """Until these words have been played to their end."""
+    async def hears(self, words: str, within_s: float = 30, times: int = 1) -> None:
+        """Until these words have been played to their end, so many times."""
         async with asyncio.timeout(within_s):
-            while words.lower() not in self.all_heard.lower():
+            while self.all_heard.lower().count(words.lower()) < times:
                 async with self._news:
                     await self._news.wait()
 

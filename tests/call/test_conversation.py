@@ -431,8 +431,7 @@ def test_a_model_that_repeats_itself_is_stopped(tmp_path: Path) -> None:
         async def callee(line: PhoneLine) -> None:
             await line.say("Hello.")
             for times in (1, 2):
-                while line.all_heard.count("you say.") < times:
-                    await asyncio.sleep(0.1)
+                await line.hears("you say.", times=times)
                 await line.hears_quiet()
                 await line.say("I said what do you want?")
             await line.hears("technical trouble")

@@ -6,6 +6,7 @@ for longer than a back-channel lasts, before the recogniser has a word of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from worker.call.words import words_of
@@ -28,12 +29,10 @@ _BACK_CHANNELS = frozenset(
     """
     )
 )
-_FAREWELL = frozenset(
-    words_of(
-        """
-    bye goodbye later soon care night day one evening weekend
-    """
-    )
+_FAREWELL = re.compile(
+    r"\b(good ?bye|bye|take care|see you|talk (soon|later)|good (night|evening|day)"
+    r"|have (a|an) \w+ (\w+ )?(day|one|evening|night|weekend|afternoon))\b",
+    re.IGNORECASE,
 )
 FAREWELL_MAX_WORDS = 10
 """Longer ones may hold something else ("before you go, could you ask her to call us some day")."""
@@ -97,4 +96,4 @@ def is_answer(text: str, said_until: float, floyd_until: float) -> bool:
 def is_farewell(text: str) -> bool:
     """Whether short words only say goodbye: "you too, have a nice day"."""
     words = words_of(text)
-    return len(words) <= FAREWELL_MAX_WORDS and any(word in _FAREWELL for word in words) and "?" not in text
+    return len(words) <= FAREWELL_MAX_WORDS and bool(_FAREWELL.search(text)) and "?" not in text

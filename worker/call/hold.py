@@ -10,6 +10,7 @@ import structlog
 from worker.audio.dtmf import tones
 from worker.call import endpointing, phrases
 from worker.call.on_line import OnLine
+from worker.deployment.client import LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,8 @@ class Hold:
                 await line.say(phrases.ONE_MOMENT)
             await self._keep_company(asking)
             return _clean(asking.result())
+        except LeaseLost:
+            raise
         except Exception as error:  # whatever failed, the callee must not be left holding
             log.warning("call.ask_owner_failed", error=type(error).__name__)
             return None

@@ -19,6 +19,7 @@ from worker.call.contract import Ending, StopReason
 from worker.call.dialogue import GREETING_TURNS, Dialogue
 from worker.call.on_line import End, OnLine
 from worker.call.voicemail import leave_message
+from worker.deployment.client import LeaseLost
 from worker.phone.media import Stopped
 from worker.speech.recognizer import RecognizerUnavailable
 
@@ -153,6 +154,8 @@ class Line:
         error = main.exception()
         if error is None:
             return self._farewell or main.result()
+        if isinstance(error, LeaseLost):
+            return End(Ending.LEASE_LOST)
         log.error("call.conversation_failed", call=self._on_line.call_id, exc_info=error)
         if self._farewell is not None:
             return self._farewell

@@ -50,8 +50,9 @@ class FactWords:
             return False
         if hits & self.names:
             return True
-        needed = len(self.distinctive) * ENOUGH_SHARE
-        return len(hits) >= needed and len(hits) >= min(2, len(self.distinctive))
+        if len(hits) == 1 and len(self.distinctive) > 2:
+            return False
+        return len(hits) >= len(self.distinctive) * ENOUGH_SHARE
 
 
 def fact_words(facts: Iterable[Fact], said_anyway: Iterable[str]) -> tuple[FactWords, ...]:
