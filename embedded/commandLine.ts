@@ -52,6 +52,9 @@ function readOptions() {
 }
 
 async function run(): Promise<void> {
+  // Whoever read the output may be gone; that is no reason to stop.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   const options = readOptions();
   if (options.help) {
     process.stdout.write(USAGE);

@@ -8,7 +8,7 @@ import { ActionHost } from "./host/actions.ts";
 import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
 import { type Execution, Logs } from "./logs.ts";
-import { canonicalPath, notFound, requestId, wrongKind } from "./names.ts";
+import { canonicalPath, notFound, requestId, serverError, wrongKind } from "./names.ts";
 import type {
   Call,
   FunctionKind,
@@ -90,16 +90,18 @@ export class Deployment {
     const { modules } = settings;
     const actions = new ActionHost(modules);
     try {
-      const ready = await database.start({ modules, databaseFile: folder.databaseFile, env });
+      const ready = await database.start({
+        modules,
+        databaseFile: folder.databaseFile,
+        env,
+        nodeFunctions: [],
+      });
       const logs = new Logs(settings.print);
       const auth = new Authenticator(folder.adminKey, settings.print);
       const deployment = new Deployment(folder, database, actions, auth, logs, ready);
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);
-      database.onRestart = () => {
-        void deployment.tellNodeFunctions();
-        deployment.live.invalidateAll();
-      };
+      database.onRestart = () => deployment.live.invalidateAll();
       database.onLost = (error) => {
         settings.print(`[ERROR] the database thread can't be started again: ${error.message}`);
         process.exitCode = 1;
@@ -121,16 +123,11 @@ export class Deployment {
     this.actions.configure(ready.env);
     if (this.actions.hasNodeModules && this.nodeFunctions.length === 0) {
       this.nodeFunctions = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
+      await this.database.know(this.nodeFunctions);
     }
-    await this.tellNodeFunctions();
     this.functions = new Map(
       [...ready.analysis.functions, ...this.nodeFunctions].map((spec) => [spec.path, spec]),
     );
-  }
-
-  /** The database thread doesn't load "use node" modules, but checks their arguments and schedules them. */
-  private async tellNodeFunctions(): Promise<void> {
-    if (this.nodeFunctions.length > 0) await this.database.call("addSpecs", { specs: this.nodeFunctions });
   }
 
   find(path: string): FunctionSpec | undefined {
@@ -186,7 +183,7 @@ export class Deployment {
       return result;
     };
     const invalid = (problem: string): Result => ({
-      outcome: { ok: false, error: { message: `[Request ID: ${id}] Server Error\n${problem}` } },
+      outcome: { ok: false, error: { message: serverError(problem, id) } },
       logLines: [],
     });
     if (!spec) return done(invalid(notFound(call.path)));
@@ -277,7 +274,7 @@ export class Deployment {
   }
 
   private broken(kind: FunctionKind, path: string, caller: Caller, id: string, error: unknown): Result {
-    const message = `[Request ID: ${id}] Server Error\n${error instanceof Error ? error.message : String(error)}`;
+    const message = serverError(error instanceof Error ? error.message : String(error), id);
     const result: Result = { outcome: { ok: false, error: { message } }, logLines: [] };
     this.log(kind, path, caller, id, { ...result, durationMs: 0 });
     return result;

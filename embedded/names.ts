@@ -20,6 +20,11 @@ export function wrongKind(spec: FunctionSpec, wanted: string): string {
   return `Trying to execute ${module}.js:${fn} as ${name(wanted)}, but it is defined as ${name(spec.kind)}.`;
 }
 
+/** An error that comes from the deployment itself, in the form of every other one. */
+export function serverError(text: string, id = requestId()): string {
+  return `[Request ID: ${id}] Server Error\n${text}`;
+}
+
 export function requestId(): string {
   return Math.floor(Math.random() * 2 ** 52)
     .toString(16)

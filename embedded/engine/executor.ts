@@ -34,6 +34,10 @@ import { findMismatch, type Validator } from "./validate.ts";
  */
 const NEVER_SETTLES_MS = 250;
 
+/** A client that comes back after so long starts anew; its mutations are not replays any more. */
+const REPLAY_WINDOW_MS = 3 * 24 * 3600 * 1000;
+const FORGET_EVERY = 5_000;
+
 type Known = { registered: Registered; spec: FunctionSpec; args: Validator; returns: Validator | null };
 
 /** The watchdog took the function away while it ran; its outcome has been told already. */
@@ -44,6 +48,7 @@ export class Executor {
   private readonly store: Store;
   private readonly schema: AppSchema | null;
   private readonly pulse: Pulse;
+  private remembered = 0;
   readonly specs: FunctionSpec[];
 
   constructor(store: Store, schema: AppSchema | null, loaded: Loaded, pulse: Pulse) {
@@ -174,12 +179,19 @@ export class Executor {
     };
   }
 
+  /** Forgets outcomes that no client will ask for again. */
+  private forgetOutcomes(): void {
+    const before = (BigInt(Date.now()) - BigInt(REPLAY_WINDOW_MS)) * 1_000_000n;
+    this.store.run("DELETE FROM requests WHERE ts < ?", before);
+  }
+
   private remember(
     session: { id: string; request: number },
     ts: bigint,
     outcome: Outcome,
     logLines: string[],
   ): void {
+    if (this.remembered++ % FORGET_EVERY === 0) this.forgetOutcomes();
     const value = outcome.ok ? outcome.value : "null";
     this.store.run(
       "INSERT INTO requests (session, request, ts, outcome) VALUES (?, ?, ?, ?)",

@@ -61,7 +61,7 @@ class ActionThread {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
     });
-    this.worker.postMessage({ modules, env, databaseFile: "" } satisfies Load);
+    this.worker.postMessage({ modules, env, databaseFile: "", nodeFunctions: [] } satisfies Load);
     this.analysis = new Promise((resolve, reject) => {
       type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
       this.worker.on("message", (message: Message) => {

@@ -10,12 +10,15 @@ import type {
   DatabaseOp,
   DatabaseReady,
   DatabaseReply,
+  FunctionSpec,
   Load,
   ThreadData,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
 
 const WATCH_INTERVAL_MS = 100;
+/** Loading an app takes well under a second; checking a large database against a new schema takes longer. */
+const START_LIMIT_MS = 120_000;
 /** Heap of a function thread; a function that needs more ends its thread. */
 export const THREAD_HEAP_MB = 512;
 
@@ -78,7 +81,15 @@ export class DatabaseHost {
     this.spare = null;
     this.worker = worker;
     this.pulse = pulse;
-    return new Promise((resolve, reject) => {
+    return new Promise<Ready>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        void worker.terminate();
+        reject(
+          new Error(`The functions did not load within ${START_LIMIT_MS / 1000}s. Look for an endless loop.`),
+        );
+      }, START_LIMIT_MS);
+      worker.once("message", () => clearTimeout(timer));
+      worker.once("exit", () => clearTimeout(timer));
       worker.on("message", (message: DatabaseReady | DatabaseFailed | DatabaseReply) => {
         if ("ready" in message) {
           this.ready = true;
@@ -102,6 +113,12 @@ export class DatabaseHost {
       });
       worker.postMessage(load);
     });
+  }
+
+  /** Functions of modules that the database thread doesn't load; it checks their arguments and schedules them. */
+  async know(nodeFunctions: FunctionSpec[]): Promise<void> {
+    if (this.load) this.load = { ...this.load, nodeFunctions };
+    await this.call("addSpecs", { specs: nodeFunctions });
   }
 
   call<Op extends DatabaseOp>(

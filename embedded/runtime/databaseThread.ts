@@ -46,6 +46,7 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   applySchema(store, schema);
   forgetOldJobs(store);
   const executor = new Executor(store, schema, loaded, pulse);
+  executor.addSpecs(load.nodeFunctions);
   const api = operations(store, executor);
   const queue: DatabaseRequest[] = [];
   let busy = false;
@@ -106,7 +107,7 @@ function operations(store: Store, executor: Executor): Operations {
     async queries({ calls }, id) {
       const runs = [];
       for (const [part, call] of calls.entries()) runs.push(await executor.query(id, part, call));
-      return { ts: store.lastTs, runs };
+      return { runs };
     },
     mutation: (call, id) => executor.mutation(id, call),
     validate: ({ path, which, value }) => ({ problem: executor.problem(path, which, value) }),

@@ -82,7 +82,7 @@ export type JobRun = MutationRun & { path: string };
 
 /** Requests to the database thread, each with its reply. */
 export type DatabaseApi = {
-  queries: { request: { calls: QueryCall[] }; reply: { ts: bigint; runs: QueryRun[] } };
+  queries: { request: { calls: QueryCall[] }; reply: { runs: QueryRun[] } };
   mutation: { request: MutationCall; reply: MutationRun };
   validate: {
     request: { path: string; which: "args" | "returns"; value: Json };
@@ -158,4 +158,6 @@ export type Load = {
   /** Environment of the functions; the database thread adds the variables it stores. */
   env: Record<string, string>;
   databaseFile: string;
+  /** Functions that only the action thread loads, for the database thread to know of. */
+  nodeFunctions: FunctionSpec[];
 };

@@ -15,6 +15,7 @@ import {
   MAX_ENV_VARIABLES,
   MAX_HTTP_BODY_BYTES,
 } from "../limits.ts";
+import { notFound, serverError } from "../names.ts";
 import { encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
@@ -80,11 +81,13 @@ export class HttpApi {
 
   /** Answers one request on the API port. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === "OPTIONS" && !request.url?.startsWith("/http/"))
+    const url = parseUrl(request);
+    if (!url) return sendError(response, new HttpError(400, "BadRequest", "The address can't be read."));
+    if (request.method === "OPTIONS" && !url.pathname.startsWith("/http/")) {
       return answerPreflight(request, response);
-    const url = new URL(request.url ?? "/", "http://deployment");
+    }
     if (url.pathname === "/http" || url.pathname.startsWith("/http/")) {
-      return this.handleSite(request, response, url.pathname.slice("/http".length) || "/");
+      return this.handleSite(request, response, "/http");
     }
     allowOrigin(request, response);
     try {
@@ -102,14 +105,12 @@ export class HttpApi {
   }
 
   /** Answers one request on the site port, or under `/http`, by an HTTP action. */
-  async handleSite(
-    request: IncomingMessage,
-    response: ServerResponse,
-    path = request.url ?? "/",
-  ): Promise<void> {
+  async handleSite(request: IncomingMessage, response: ServerResponse, under = ""): Promise<void> {
     try {
+      const url = parseUrl(request);
+      if (!url) throw new HttpError(400, "BadRequest", "The address can't be read.");
+      const path = url.pathname.slice(under.length) || "/";
       const body = await readBody(request, MAX_HTTP_BODY_BYTES);
-      const search = path.includes("?") ? "" : new URL(request.url ?? "/", "http://deployment").search;
       const base = this.deployment.environmentVariable("CONVEX_SITE_URL") ?? "http://deployment";
       // Token problems are the HTTP action's business: it may be a webhook with a scheme of its own.
       const { identity } = await this.deployment.auth
@@ -122,7 +123,7 @@ export class HttpApi {
       const reply = await this.deployment.http(
         {
           method: request.method ?? "GET",
-          url: new URL(path + search, base).href,
+          url: base + path + url.search,
           headers: headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase())),
           body: body.length === 0 ? null : body,
         },
@@ -156,7 +157,7 @@ export class HttpApi {
   private runRoute(request: IncomingMessage, url: URL): Handler | null {
     if (request.method !== "POST" || !url.pathname.startsWith("/api/run/")) return null;
     return async (_request, _url, identity) => {
-      const parts = decodeURIComponent(url.pathname.slice("/api/run/".length)).split("/");
+      const parts = decodePath(url.pathname.slice("/api/run/".length)).split("/");
       const body = await readJson(request, MAX_ARGUMENT_BYTES);
       const colon = parts.at(-1)?.includes(":");
       const path = colon ? parts.join("/") : `${parts.slice(0, -1).join("/")}:${parts.at(-1)}`;
@@ -213,8 +214,9 @@ export class HttpApi {
     const wanted =
       kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
     const refusal = this.deployment.refusal(path, wanted ?? "query", identity);
-    if (!wanted || refusal !== null)
-      return { status: "error", errorMessage: `Server Error\n${refusal}`, logLines: [] };
+    if (!wanted || refusal !== null) {
+      return { status: "error", errorMessage: serverError(refusal ?? notFound(path)), logLines: [] };
+    }
     const call = { path, args, identity };
     const result = await this.deployment[wanted](call, "HttpApi");
     return render(result, format !== "convex_encoded_json");
@@ -275,6 +277,19 @@ export class HttpApi {
       convexCloudUrl: this.deployment.environmentVariable("CONVEX_CLOUD_URL"),
       convexSiteUrl: this.deployment.environmentVariable("CONVEX_SITE_URL"),
     };
+  }
+}
+
+/** The address that a request line asks for; null if it is none. */
+export function parseUrl(request: IncomingMessage): URL | null {
+  return URL.parse(`http://deployment${request.url?.startsWith("/") ? request.url : "/"}`);
+}
+
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new HttpError(400, "BadRequest", "The function's path is not well encoded.");
   }
 }
 

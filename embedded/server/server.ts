@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { Deployment } from "../deployment.ts";
 import { MAX_ARGUMENT_BYTES } from "../limits.ts";
-import { HttpApi } from "./http.ts";
+import { HttpApi, parseUrl } from "./http.ts";
 import { SyncSession } from "./sync.ts";
 
 const SYNC_PATH = /^\/api\/(?:([0-9][^/]*)\/)?sync$/;
@@ -92,7 +92,7 @@ export function serve(deployment: Deployment, ports: Ports): { close: () => void
   ports.api.on("request", (request, response) => void api.handle(request, response));
   ports.site.on("request", (request, response) => void api.handleSite(request, response));
   ports.api.on("upgrade", (request, socket, head) => {
-    const match = SYNC_PATH.exec(new URL(request.url ?? "/", "http://deployment").pathname);
+    const match = SYNC_PATH.exec(parseUrl(request)?.pathname ?? "");
     if (!match) {
       socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
       return;

@@ -7,6 +7,7 @@ import { AuthError, type Verified } from "../auth.ts";
 import type { Deployment } from "../deployment.ts";
 import { MAX_QUEUED_MUTATIONS, MAX_RUNNING_ACTIONS, TRANSITION_CHUNK_CHARS } from "../limits.ts";
 import type { LiveQuery, Subscriber } from "../live/liveQueries.ts";
+import { serverError } from "../names.ts";
 import {
   type ClientMessage,
   chunks,
@@ -318,7 +319,7 @@ export class SyncSession implements Subscriber {
 }
 
 function refused(refusal: string): Outcome {
-  return { ok: false, error: { message: `Server Error\n${refusal}` } };
+  return { ok: false, error: { message: serverError(refusal) } };
 }
 
 function failed(queryId: number, errorMessage: string): Extract<StateModification, { type: "QueryFailed" }> {

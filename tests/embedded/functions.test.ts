@@ -1,8 +1,10 @@
 /** Functions through the HTTP API: validation, errors, visibility, nesting, limits of isolation. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { ConvexError } from "convex/values";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { api, internal } from "./app/convex/_generated/api.js";
-import { Deployment } from "./harness.ts";
+import { Deployment, within } from "./harness.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -235,6 +237,7 @@ describe("HTTP API", () => {
       expect(((await response.json()) as { message: string }).message).toContain(named);
     }
     expect((await fetch(`${deployment.url}/nothing`)).status).toBe(404);
+    expect((await post("/api/run/%ff/x", {})).status).toBe(400);
   });
 
   it("refuses bodies that are too large", async () => {
@@ -243,6 +246,17 @@ describe("HTTP API", () => {
       args: { value: "x".repeat(17 * 1024 * 1024) },
     });
     expect(response.status).toBe(413);
+  });
+
+  it("survives request lines that are no addresses", async () => {
+    const { port } = new URL(deployment.url);
+    for (const line of ["GET // HTTP/1.1", "GET http://[ HTTP/1.1", "GET /%%%\\ HTTP/1.1", "nonsense"]) {
+      const socket = connect(Number(port), "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write(`${line}\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      await within(once(socket.resume(), "close"), `the answer to ${line}`);
+    }
+    expect((await fetch(`${deployment.url}/version`)).status).toBe(200);
   });
 
   it("lets other origins call", async () => {

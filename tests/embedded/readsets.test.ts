@@ -5,9 +5,9 @@ import { Deployment, Watch } from "./harness.ts";
 import { Random } from "./random.ts";
 
 const CHANNELS = ["a", "b", "c", "d"];
-const ROUNDS = 150;
+const ROUNDS = 120;
 /** Live queries are compared with fresh ones after this many commits. */
-const CHECK_EVERY = 10;
+const CHECK_EVERY = 20;
 
 let deployment: Deployment;
 beforeAll(async () => {

@@ -183,7 +183,10 @@ export const clock = query({
   handler: async () => {
     const first = Date.now();
     for (let i = 0; i < 1e6; i++) Math.sqrt(i);
-    return { frozen: Date.now() === first && +new Date() === first, random: Math.random() };
+    return {
+      frozen: Date.now() === first && new Date().toISOString() === new Date(first).toISOString(),
+      random: Math.random(),
+    };
   },
 });
 
