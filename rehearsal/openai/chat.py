@@ -12,6 +12,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -58,43 +59,54 @@ class Chat:
             return web.json_response(_whole(head, reply, usage))
         options = body.get("stream_options")
         with_usage = isinstance(options, dict) and options.get("include_usage") is True
-        return await self._stream(request, head, reply, begin_s, usage if with_usage else None, fault)
+        dies = fault is not None and fault.kind == "die"
+        stream = _Stream(head, reply, usage if with_usage else None, begin_s, self._token_s(), dies)
+        return await stream.run(request)
 
     def _token_s(self) -> float:
         rate = self._state.delays.model_tokens_per_second
         return 1 / rate if rate else 0.0
 
-    async def _stream(
-        self,
-        request: web.Request,
-        head: dict[str, Any],
-        reply: Reply,
-        begin_s: float,
-        usage: dict[str, int] | None,
-        fault: Fault | None,
-    ) -> web.StreamResponse:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + begin_s
+
+@dataclass(frozen=True)
+class _Stream:
+    """One streamed completion."""
+
+    head: dict[str, Any]
+    reply: Reply
+    usage: dict[str, int] | None
+    begin_s: float
+    token_s: float
+    dies: bool
+    """Break off in the middle."""
+
+    async def run(self, request: web.Request) -> web.StreamResponse:
+        due = asyncio.get_running_loop().time() + self.begin_s
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
-        pieces = [{"content": token} for token in reply.tokens()] + list(_tool_deltas(reply.tool))
-        if fault is not None and fault.kind == "die":
+        pieces = [{"content": token} for token in self.reply.tokens()] + list(_tool_deltas(self.reply.tool))
+        if self.dies:
             pieces = pieces[: max(1, len(pieces) // 2)]
         await _until(due)
-        await _send(response, head, {"role": "assistant", "content": ""})
+        await self._send(response, {"role": "assistant", "content": ""})
         for number, delta in enumerate(pieces):
-            await _until(due + number * self._token_s())
-            await _send(response, head, delta)
-        if fault is not None and fault.kind == "die":
+            await _until(due + number * self.token_s)
+            await self._send(response, delta)
+        if self.dies:
             if request.transport is not None:
                 request.transport.abort()
             return response
-        await _send(response, head, {}, finish="tool_calls" if reply.tool else "stop")
-        if usage is not None:
-            await _event(response, {**head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
+        await self._send(response, {}, finish="tool_calls" if self.reply.tool else "stop")
+        if self.usage is not None:
+            chunk = {**self.head, "object": "chat.completion.chunk", "choices": [], "usage": self.usage}
+            await _event(response, chunk)
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
+
+    async def _send(self, response: web.StreamResponse, delta: dict[str, Any], finish: str | None = None) -> None:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        await _event(response, {**self.head, "object": "chat.completion.chunk", "choices": [choice]})
 
 
 def _messages(body: dict[str, object]) -> list[dict[str, Any]]:
@@ -161,13 +173,6 @@ async def _until(due: float) -> None:
     wait = due - asyncio.get_running_loop().time()
     if wait > 0:
         await asyncio.sleep(wait)
-
-
-async def _send(
-    response: web.StreamResponse, head: dict[str, Any], delta: dict[str, Any], finish: str | None = None
-) -> None:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    await _event(response, {**head, "object": "chat.completion.chunk", "choices": [choice]})
 
 
 async def _event(response: web.StreamResponse, chunk: dict[str, Any]) -> None:

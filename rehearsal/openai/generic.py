@@ -11,12 +11,14 @@ from rehearsal.openai.reading import SILENCE, Reading, Tagged, Turn, words_of
 from rehearsal.openai.reply import Reply, ToolUse
 
 _PHONE = re.compile(r"\+[1-9][\d ().-]{6,20}\d")
-_SMALL_WORDS = frozenset(
-    "a about after all also am an and any are as ask at back be been but by call can could did do does for from get "
-    "give had has have he her him his how i i'd if in is it it's its just know let like make may me more my no not of "
-    "on one or order our out please she should so some tell than that the their them then there they this to today "
-    "tomorrow up us was we were what when where which who will with would you your".split()
+_SMALL = (
+    "a about after all also am an and any are as ask at back be been but by call can could did do "
+    "does for from get give had has have he her him his how i i'd if in is it it's its just know let "
+    "like make may me more my no not of on one or order our out please she should so some tell than "
+    "that the their them then there they this to today tomorrow up us was we were what when where "
+    "which who will with would you your "
 )
+_SMALL_WORDS = frozenset(_SMALL.split())
 _CLOSING = re.compile(r"\b(good ?bye|bye|have a (nice|good|great)|you're welcome|talk to you)\b", re.IGNORECASE)
 _ANYTHING_ELSE = re.compile(r"\banything else\b", re.IGNORECASE)
 _NAME = re.compile(r"\b(your|a|the|what) name\b|\bwho is (this|calling|it for)\b|\bname for\b", re.IGNORECASE)

@@ -1,9 +1,9 @@
 """What a request to the language model holds, as far as the stand-in can read it.
 
 The stand-in understands prompts that begin with `<task>NAME</task>` and keep their data in tags: `<request>`,
-`<person name=...>`, `<facts><fact id=...>`, `<contacts><contact id=... name=... phone=...>`, `<plan>`, `<answers>`,
-`<earlier_call>`, `<kinds><kind name=...>`, `<transcript>` with lines `[3] callee: ...`, and, between the turns of a
-conversation, `<owner_answer question=...>`. Text in tags is XML-escaped.
+`<person name=...>`, `<facts><fact id=...>`, `<contacts><contact id=... name=... phone=...>`, `<plan>`,
+`<answers>`, `<earlier_call>`, `<kinds><kind name=...>`, `<transcript>` with lines `[3] callee: ...`, and, between
+the turns of a conversation, `<owner_answer question=...>`. Text in tags is XML-escaped.
 """
 
 from __future__ import annotations
