@@ -18,16 +18,32 @@ class Memory:
         self._messages: list[Message] = []
 
     def callee_said(self, text: str) -> None:
-        self._add("user", text)
+        """Words of the callee; what they say in several goes before Floyd answers is one message."""
+        text = text.strip()
+        if not text:
+            return
+        last = self._messages[-1] if self._messages else None
+        if last is not None and last.role == "user":
+            # Several models refuse two messages of one role in a row.
+            self._messages[-1] = Message("user", f"{last.content} {text}")
+        else:
+            self._messages.append(Message("user", text))
 
     def floyd_said(self, heard: str) -> None:
-        self._add("assistant", heard)
+        """Words of Floyd's that were heard. Between two lines of Floyd's the callee was silent."""
+        text = heard.strip()
+        if not text:
+            return
+        if self._last_speaker() == "assistant":
+            self._messages.append(Message("user", SILENCE))
+        self._messages.append(Message("assistant", text))
 
     def note(self, text: str) -> None:
         self._messages.append(Message("system", text))
 
     def last_callee_text(self) -> str:
-        return next((message.content for message in reversed(self._messages) if message.role == "user"), "")
+        said = (message.content for message in reversed(self._messages) if message.role == "user")
+        return next((text for text in said if text != SILENCE), "")
 
     def messages(self, *, floyd_is_saying: str = "") -> list[Message]:
         """The conversation for the model's next turn: the last to have spoken is the user.
@@ -35,20 +51,10 @@ class Memory:
         `floyd_is_saying` is a line that will have been said by then."""
         messages = self._messages[-MAX_MESSAGES:]
         if floyd_is_saying:
-            messages = [*messages, Message("assistant", floyd_is_saying)]
-        last_spoken = next((message.role for message in reversed(messages) if message.role != "system"), None)
-        if last_spoken != "user":
-            messages = [*messages, Message("user", SILENCE)]
+            return [*messages, Message("assistant", floyd_is_saying), Message("user", SILENCE)]
+        if self._last_speaker() != "user":
+            return [*messages, Message("user", SILENCE)]
         return messages
 
-    def _add(self, role: str, text: str) -> None:
-        text = text.strip()
-        if not text:
-            return
-        assert role in ("user", "assistant")
-        last = self._messages[-1] if self._messages else None
-        if last is not None and last.role == role:
-            # Several models refuse two messages of one role in a row.
-            self._messages[-1] = Message(last.role, f"{last.content} {text}")
-        else:
-            self._messages.append(Message("user" if role == "user" else "assistant", text))
+    def _last_speaker(self) -> str | None:
+        return next((message.role for message in reversed(self._messages) if message.role != "system"), None)
