@@ -16,8 +16,8 @@ import grpc
 from aiohttp import web
 
 from rehearsal import control
-from rehearsal.google import server as google
-from rehearsal.openai import server as openai
+from rehearsal.google.server import start as start_speech
+from rehearsal.openai.server import make_app as make_openai
 from rehearsal.scenario_files import BUILT_IN_FOLDER
 from rehearsal.state import RehearsalState
 from rehearsal.twilio import rest
@@ -87,7 +87,7 @@ class Rehearsal:
             account = Account(credentials.account_sid, credentials.auth_token, state, session)
             port = await _serve_http(_make_app(state, account), port, opened)
             opened.push_async_callback(account.close)
-            speech, speech_port = await google.start(state, speech_port)
+            speech, speech_port = await start_speech(state, speech_port)
             opened.push_async_callback(_stop_speech, speech)
             started = cls(state, account, port, speech_port)
             started._closing = opened.pop_all()
@@ -101,7 +101,7 @@ class Rehearsal:
 def _make_app(state: RehearsalState, account: Account) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.add_subapp(f"/{API_VERSION}", rest.make_app(account))
-    app.add_subapp("/v1", openai.make_app(state))
+    app.add_subapp("/v1", make_openai(state))
     control.add_routes(app, state, account)
     return app
 
