@@ -52,6 +52,7 @@ def talking(live: str = "", speaker: str = "floyd") -> dict[str, Any]:
     show["calls"] = [
         {
             "_id": CALL_ID,
+            "_creationTime": START + 1_900,
             "attempt": 1,
             "to": "+14155550134",
             "status": "answered",

@@ -78,6 +78,25 @@ class TestPlain:
         assert c == []
         assert d == ["[0] 0:01 Floyd Hi, this is Floyd, an AI assistant."]
 
+    def test_words_of_a_line_that_stands_already_are_not_told_again(self) -> None:
+        show = talking("Hi, this is Floyd, an AI assistant.")
+        show["transcript"] = [line(0, "floyd", "Hi, this is Floyd, an AI assistant.")]
+        (lines,) = fed(show)
+        assert [text for text in lines if "AI assistant" in text] == [
+            "[0] 0:00 Floyd Hi, this is Floyd, an AI assistant."
+        ]
+
+    def test_the_next_utterance_is_told_from_its_start(self) -> None:
+        _, second = fed(talking("Hi, this is Floyd, an AI assistant"), talking("I'm calling about Mara"))
+        assert second == ["0:02 … Floyd I'm calling about Mara"]
+
+    def test_a_recogniser_that_changes_its_mind_is_told_from_there(self) -> None:
+        _, second = fed(
+            talking("which class is sheet", speaker="callee"),
+            talking("which class is she in this year then", speaker="callee"),
+        )
+        assert second == ["0:02 … Callee she in this year then"]
+
     def test_a_question_says_how_to_answer(self) -> None:
         (lines,) = fed(asking(in_call=False))
         assert any("question What is your budget?" in line for line in lines)

@@ -28,7 +28,7 @@ LOOK_EVERY_S = 0.2
 def up(
     text: Annotated[
         str | None,
-        typer.Argument(metavar="[TEXT]", help="A request to carry out and follow; `-` reads it from stdin."),
+        typer.Argument(metavar="TEXT", help="A request to carry out and follow; `-` reads it from stdin."),
     ] = None,
     *,
     to: options.To = None,
@@ -155,7 +155,7 @@ def _announce(running: Running, as_json: bool, *, staying: bool) -> None:
     if as_json:
         output.emit(running.as_json())
         return
-    if banner := rehearsal_banner(running.rehearsed):
+    if staying and (banner := rehearsal_banner(running.rehearsed)):
         output.say(banner)
     output.say(f"deployment  {running.url}")
     if running.site_url:

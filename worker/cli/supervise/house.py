@@ -225,7 +225,7 @@ class House:
     def _port(self, usual: Port, whose: str) -> int:
         port = usual_or_free(usual)
         if port != usual:
-            output.note(f"port {usual.value} is taken: the {whose} uses {port}")
+            output.note(f"port {usual.value} is taken: {port} instead, for the {whose}")
         return port
 
     def _worker_port(self) -> int:
@@ -239,7 +239,7 @@ class House:
             )
         port = any_free()
         if wanted:
-            output.note(f"port {wanted} is taken: the worker uses {port}")
+            output.note(f"port {wanted} is taken: {port} instead, for the worker")
         return port
 
     # ---- while it runs

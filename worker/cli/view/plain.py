@@ -87,7 +87,7 @@ class PlainView:
         for call in show["calls"]:
             if self._once(f"call {call['_id']}"):
                 lines.append(
-                    row(words.clock(call.get("dialedAt")), "call", f"{call['attempt']:g} to {call['to']}")
+                    row(words.clock(call["_creationTime"]), "call", f"{call['attempt']:g} to {call['to']}")
                 )
             since = call.get("answeredAt")
             if since and self._once(f"answered {call['_id']}"):
@@ -99,7 +99,8 @@ class PlainView:
                     lines.append(self._line(line, since))
             for live in show.get("live") or []:
                 if live["callId"] == call["_id"]:
-                    lines.extend(self._live(live, since))
+                    spoken = [line for line in show["transcript"] if line["callId"] == call["_id"]]
+                    lines.extend(self._live(live, spoken, since))
             if call.get("endedAt") and self._once(f"ended {call['_id']}"):
                 lines.append(row(words.clock(call["endedAt"]), "ended", str(call.get("endReason") or "")))
         return lines
@@ -109,18 +110,17 @@ class PlainView:
         time = f"[{line['seq']:g}] {words.offset(line['startedAt'], since)}"
         return row(time, words.speaker(line["speaker"]), words.spoken(line))
 
-    def _live(self, live: Show, since: float | None) -> list[str]:
-        who, text = words.speaker(live["speaker"]), str(live["text"])
+    def _live(self, live: Show, lines: list[Show], since: float | None) -> list[str]:
+        who, text = live["speaker"], str(live["text"])
+        if any(line["speaker"] == who and str(line["text"]).startswith(text.strip()) for line in lines[-2:]):
+            return []  # said already: the line is written just before its live words are wiped
         printed = self._live_printed.get(live["callId"], "")
-        if not text.startswith(printed):
-            # Another utterance, or a recogniser that changed its mind about earlier words.
-            printed = "" if len(text) < len(printed) else text[: len(printed)]
-        fresh = text[len(printed) :]
+        told = _told(printed, text)
+        fresh = text[told:]
         if len(fresh.split()) < WORDS_AT_ONCE:
-            self._live_printed[live["callId"]] = printed
             return []
         self._live_printed[live["callId"]] = text
-        return [row(f"{words.offset(live['updatedAt'], since)} …", who, fresh.strip())]
+        return [row(f"{words.offset(live['updatedAt'], since)} …", words.speaker(who), fresh.strip())]
 
     def _questions(self, show: Show) -> list[str]:
         lines = []
@@ -138,6 +138,15 @@ class PlainView:
         if not words.over(request) or not self._once(f"over {request['status']} {request['updatedAt']}"):
             return []
         return [*outcome_lines(show), *timing_lines(show)]
+
+
+def _told(printed: str, text: str) -> int:
+    """How much of `text` was told with `printed`: whole words from its start. A recogniser may have changed its
+    mind about the last few; a text that shares less than half is another utterance."""
+    if text.startswith(printed):
+        return len(printed)
+    common = next((at for at, (a, b) in enumerate(zip(printed, text, strict=False)) if a != b), len(text))
+    return 0 if common < len(printed) / 2 else text.rfind(" ", 0, common + 1) + 1
 
 
 def outcome_lines(show: Show) -> list[str]:
