@@ -39,6 +39,8 @@ QUIET_S = 1.0
 """Nothing recognised for so long, and nothing unfinished: a silence."""
 OVERLAP_S = 2.0
 """Sent again when nothing was unfinished: covers words that were on their way but had no result yet."""
+OVERLAP_AFTER_DEATH_S = 5.0
+"""The same after a death: a stream may have stopped listening a while before it was noticed."""
 UNSETTLED_S = 20.0
 """How much audio is kept for sending again. Longer than an utterance on the telephone, and short enough that
 sending it at once is no flood."""
@@ -107,6 +109,7 @@ class GoogleSession:
         self._heard_at = self._loop.time()
         self._last_sent_at = self._loop.time()
         self._deaths = 0
+        self._last_died = False
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="google-speech")
 
@@ -180,6 +183,7 @@ class GoogleSession:
         stream = _Stream(base=base, opened_at=self._loop.time())
         self._last_sent_at = stream.opened_at
         self._stream = stream
+        self._last_died = False
         call: Any = None
         reading: asyncio.Task[None] | None = None
         leaving = asyncio.create_task(stream.leave.wait())
@@ -213,6 +217,7 @@ class GoogleSession:
     def _note_death(self, stream: _Stream, error: Exception) -> None:
         age_s = self._loop.time() - stream.opened_at
         self._deaths += 1
+        self._last_died = True
         reason = f"{type(error).__name__}: {error}"
         log.warning("recognizer.died", age_s=round(age_s, 2), deaths=self._deaths, reason=reason[:200])
         if self._deaths > MAX_DEATHS:
@@ -223,7 +228,8 @@ class GoogleSession:
     def _replay_from(self) -> int:
         if self._unfinished:
             return self._settled
-        return max(self._settled, self._audio.cursor - int(OVERLAP_S * BYTES_PER_SECOND))
+        overlap_s = OVERLAP_AFTER_DEATH_S if self._last_died else OVERLAP_S
+        return max(self._settled, self._audio.cursor - int(overlap_s * BYTES_PER_SECOND))
 
     async def _requests(self, stream: _Stream) -> AsyncIterator[Any]:
         yield _Request(streaming_config=self._config)
