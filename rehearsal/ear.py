@@ -26,6 +26,9 @@ PAUSE_SILENCE_S = 0.6
 """Silence that ends one where the phrase itself has a pause, as between two sentences."""
 ENOUGH_OF_A_WORD = 0.6
 """Share of a word that must have been heard."""
+MIN_MEAN_SCORE = 0.2
+"""Mean score per loud frame below which nothing was understood: a stray syllable of unknown speech always
+sounds like one of some phrase. Known speech reaches 0.8, and 0.4 in loud noise."""
 SOFT_ONSET = 8
 """Book frames at the beginning of a phrase that may go under without its first word counting as cut."""
 CONTENDERS = 2.0
@@ -223,6 +226,8 @@ class Ear:
 
     def _explanations(self) -> list[_Understood]:
         assert self._decoder is not None
+        if self._decoder.score < MIN_MEAN_SCORE * self._loud_frames:
+            return [self._read(None)]
         return [self._read(last) for last in self._decoder.best(CONTENDERS)]
 
     def _read(self, last: Stretch | None) -> _Understood:

@@ -42,6 +42,8 @@ _EVENT_END = 0
 _EVENT_WORD = 1
 _AUDIBLE = 0.02
 """Amplitude (of full scale) below which the end of a word counts as the pause after it."""
+_ALIASES = {"en-gb": "en"}
+"""Names in use for what espeak-ng calls otherwise."""
 _PAUSE = re.compile(r"\s*\[pause (\d+(?:\.\d+)?)\]\s*")
 
 
@@ -135,8 +137,9 @@ class _Espeak:
         """Samples at 22,050 Hz, and (character index, sample) where each word starts."""
         if self._library is None:
             self._load()
-        variant = voice.partition("+")[2]
-        if (variant and variant not in self._variants) or self._library.espeak_SetVoiceByName(voice.encode()):
+        language, plus, variant = voice.partition("+")
+        name = _ALIASES.get(language, language) + plus + variant
+        if (variant and variant not in self._variants) or self._library.espeak_SetVoiceByName(name.encode()):
             raise UnknownVoice(f"voice {voice!r} is not one of espeak-ng's; try en-us, en-gb or en-us+f3")
         self._library.espeak_SetParameter(_PARAMETER_RATE, rate_wpm, 0)
         self._pieces, self._marks = [], []
