@@ -68,7 +68,7 @@ async def _rehearse(wanted: list[str], files: list[Path], limit_s: float, as_jso
             raise usage(f"There is no scenario {', '.join(unknown)}", f"There are: {', '.join(known)}")
         verdicts = [await _play_one(line_settings, running, name, limit_s, as_json) for name in names]
     if not as_json:
-        _print_table(verdicts)
+        _print_verdicts(verdicts)
     return ExitCode.OK if all(verdict.passed for verdict in verdicts) else ExitCode.FAILED
 
 
@@ -167,7 +167,19 @@ async def _check(file: Path) -> None:
         raise usage(errors.decode(errors="replace").strip() or f"{file} is not a scenario", "Correct the file")
 
 
-def _print_table(verdicts: list[Verdict]) -> None:
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    if output.stdout().is_terminal:
+        output.stdout().print(_table(verdicts))
+    else:
+        for verdict in verdicts:
+            end = f"{verdict.status}, {verdict.outcome or 'no outcome'}, {verdict.calls} calls, {verdict.seconds:.1f} s"
+            problems = f": {'; '.join(verdict.problems)}" if verdict.problems else ""
+            output.say(f"{'passed' if verdict.passed else 'FAILED'}  {verdict.scenario} ({end}){problems}")
+    failed = sum(not verdict.passed for verdict in verdicts)
+    output.say(f"{len(verdicts) - failed} passed, {failed} failed")
+
+
+def _table(verdicts: list[Verdict]) -> Table:
     table = Table(title="rehearsal", title_justify="left", title_style="bold")
     for title in ("scenario", "verdict", "status", "outcome", "calls", "seconds", "problems"):
         table.add_column(title, justify="right" if title in ("calls", "seconds") else "left")
@@ -175,6 +187,4 @@ def _print_table(verdicts: list[Verdict]) -> None:
         mark = Text("passed", style="green") if verdict.passed else Text("FAILED", style="bold red")
         cells = [verdict.status, verdict.outcome, str(verdict.calls), f"{verdict.seconds:.1f}"]
         table.add_row(verdict.scenario, mark, *cells, Text("; ".join(verdict.problems)))
-    output.stdout().print(table)
-    failed = sum(not verdict.passed for verdict in verdicts)
-    output.say(f"{len(verdicts) - failed} passed, {failed} failed")
+    return table

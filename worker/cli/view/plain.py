@@ -127,7 +127,7 @@ class PlainView:
         for question in show["questions"]:
             if self._once(f"asked {question['_id']}"):
                 waits = "somebody holds the line; " if question.get("callId") else ""
-                until = f"({waits}answer by {words.clock(question['deadline'])})"
+                until = f"({waits}answer by {words.moment(question['deadline'])})"
                 lines.append(row("", "question", f"{question['text']} {until}"))
             if question["status"] != "open" and self._once(f"closed {question['_id']}"):
                 lines.append(row("", question["status"], str(question.get("answer") or "")))
@@ -146,11 +146,11 @@ def _told(printed: str, text: str) -> int:
     if text.startswith(printed):
         return len(printed)
     common = next((at for at, (a, b) in enumerate(zip(printed, text, strict=False)) if a != b), len(text))
-    return 0 if common < len(printed) / 2 else text.rfind(" ", 0, common + 1) + 1
+    return 0 if common < len(printed) / 2 else text.rfind(" ", 0, common) + 1
 
 
 def outcome_lines(show: Show) -> list[str]:
-    """The outcome with its evidence, and the open question if there is one."""
+    """The outcome with its evidence, and how to answer if that is what it waits for."""
     request, outcome = show["request"], show["request"].get("outcome")
     lines = []
     if outcome:
@@ -162,6 +162,5 @@ def outcome_lines(show: Show) -> list[str]:
         row("", "told", f"{told['to']} at [{told['seq']:g}]: {told['text']}") for told in show["disclosures"]
     ]
     if request["status"] == "needsInput":
-        lines += [row("", "question", question["text"]) for question in words.open_questions(show)]
         lines.append(row("", "answer with", f'floyd answer {request["_id"]} "..."'))
     return lines

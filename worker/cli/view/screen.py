@@ -124,7 +124,7 @@ def _spoken(line: Show) -> Text:
 
 def _question(question: Show) -> RenderableType:
     waits = "Somebody holds the line. " if question.get("callId") else ""
-    hint = f'{waits}Answer by {words.clock(question["deadline"])}:  floyd answer {question["requestId"]} "..."'
+    hint = f'{waits}Answer by {words.moment(question["deadline"])}:  floyd answer {question["requestId"]} "..."'
     body = Group(Text(words.printable(question["text"]), style="bold"), Text(hint, style="dim"))
     return Panel(body, title="Floyd asks you", title_align="left", border_style="magenta")
 

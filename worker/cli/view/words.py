@@ -73,6 +73,12 @@ def day_and_clock(at_ms: float) -> str:
     return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def moment(at_ms: float) -> str:
+    """Local time of day, with the date unless it is today."""
+    at = datetime.fromtimestamp(at_ms / 1000).astimezone()
+    return clock(at_ms) if at.date() == datetime.now(at.tzinfo).date() else at.strftime("%Y-%m-%d %H:%M")
+
+
 def offset(at_ms: float, since_ms: float | None) -> str:
     """Minutes and seconds into a call: `0:07`."""
     if since_ms is None:
