@@ -55,6 +55,8 @@ async function run(): Promise<void> {
   // Whoever read the output may be gone; that is no reason to stop.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
+  // Functions see UTC everywhere, whatever this machine's time zone is.
+  process.env.TZ = "UTC";
   const options = readOptions();
   if (options.help) {
     process.stdout.write(USAGE);

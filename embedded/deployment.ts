@@ -101,7 +101,6 @@ export class Deployment {
       const deployment = new Deployment(folder, database, actions, auth, logs, ready);
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);
-      database.onRestart = () => deployment.live.invalidateAll();
       database.onLost = (error) => {
         settings.print(`[ERROR] the database thread can't be started again: ${error.message}`);
         process.exitCode = 1;

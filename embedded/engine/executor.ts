@@ -123,7 +123,6 @@ export class Executor {
     const replayed = call.session && this.replay(call.session);
     if (replayed) return replayed;
     if (!this.pulse.start(request, 0, Date.now())) throw new Ended();
-    this.store.begin();
     const transaction = this.transaction();
     const tablesBefore = this.store.tables.size;
     const undo = () => {
@@ -131,6 +130,7 @@ export class Executor {
       if (this.store.tables.size !== tablesBefore) this.store.reload();
     };
     try {
+      this.store.begin();
       const ran = await this.invoke("mutation", call, transaction, log, 0, null, "mutation");
       inTransaction?.(transaction);
       if (!this.pulse.committing()) throw new Ended();

@@ -149,7 +149,8 @@ export class Transaction {
   private update(tableName: string, id: string, verb: string, change: (old: JsonObject) => JsonObject): void {
     this.noteIdRead(tableName, id);
     const row = this.store.find(tableName, id);
-    if (!row) throw new DeveloperError(`Update on nonexistent document ID ${id}`);
+    if (!row)
+      throw new DeveloperError(`${verb === "patch" ? "Update" : "Replace"} on nonexistent document ID ${id}`);
     const old = JSON.parse(row.json) as JsonObject;
     const document = change(old);
     if (document._id !== old._id) {

@@ -31,6 +31,7 @@ export function displayValidator(validator: Validator): string {
       return `v.record(${displayValidator(validator.keys)}, ${displayValidator(validator.values.fieldType)})`;
     case "object":
       return `v.object({${Object.entries(validator.value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, field]) => {
           const inner = displayValidator(field.fieldType);
           return `${name}: ${field.optional ? `v.optional(${inner})` : inner}`;
@@ -47,14 +48,17 @@ export function displayValidator(validator: Validator): string {
   }
 }
 
+function where(path: string): string {
+  return path === "" ? "" : `Path: ${path}`;
+}
+
 function mismatch(path: string, value: Json, validator: Validator): string {
-  const where = path === "" ? "" : `Path: ${path}\n`;
-  return `Value does not match validator.\n${where}Value: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
+  const place = path === "" ? "" : `${where(path)}\n`;
+  return `Value does not match validator.\n${place}Value: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
 }
 
 function objectProblem(problem: string, path: string, value: Json, validator: Validator): string {
-  const where = path === "" ? "" : `Path: ${path}\n`;
-  return `${problem}\n\n${where}Object: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
+  return `${problem}\n${where(path)}\nObject: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
 }
 
 /** The first thing wrong with the value, in the backend's words; null if it fits. */
@@ -86,7 +90,9 @@ export function findMismatch(
       const table = kind === "string" ? tableOfId(value as string) : null;
       if (table === validator.tableName) return null;
       if (table === null) return wrong();
-      return `Found ID "${value as string}" from table \`${table}\`, which does not match the table name in validator \`v.id("${validator.tableName}")\`.${path === "" ? "" : `\nPath: ${path}`}`;
+      const found = table.startsWith("_") ? "a system table" : `table \`${table}\``;
+      // There is no space before "Path" in the backend's text either.
+      return `Found ID "${value as string}" from ${found}, which does not match the table name in validator \`v.id("${validator.tableName}")\`.${where(path)}`;
     }
     case "array": {
       if (kind !== "array") return wrong();

@@ -54,8 +54,6 @@ export class DatabaseHost {
   private load: Load | null = null;
   /** Started ahead of its use, so that its code is loaded by then. */
   private spare: { worker: Worker; pulse: Pulse } | null = null;
-  /** Called after a thread had to be replaced. */
-  onRestart: (ready: Ready) => void = () => {};
   /** Called when no new thread can be started. */
   onLost: (error: Error) => void = () => {};
 
@@ -162,7 +160,7 @@ export class DatabaseHost {
   private async restart(): Promise<void> {
     if (this.stopping || !this.load) return;
     try {
-      this.onRestart(await this.start(this.load));
+      await this.start(this.load);
     } catch (error) {
       this.onLost(error as Error);
     }

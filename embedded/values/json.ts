@@ -110,6 +110,7 @@ export function displayValue(value: Json): string {
       return `[${(value as Json[]).map(displayValue).join(", ")}]`;
     case "object":
       return `{${Object.entries(value as JsonObject)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, inner]) => `${key}: ${displayValue(inner)}`)
         .join(", ")}}`;
     default:

@@ -176,6 +176,13 @@ describe("isolation", () => {
     expect(events.map((event) => event.name)).not.toContain("never committed");
   });
 
+  it("ends a function that takes all memory, and serves others", async () => {
+    const http = deployment.http();
+    const error = await failure(http.query(api.messages.hog, {}));
+    expect(error.message).toMatch(/memory limit|timed out/);
+    expect(await http.query(api.messages.list, { channel: "none" })).toEqual([]);
+  });
+
   it("ends a function that waits for nothing", async () => {
     const error = await failure(deployment.http().query(api.messages.neverSettles, {}));
     expect(error.message).toContain("never finishes");

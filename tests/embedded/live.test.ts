@@ -75,6 +75,24 @@ it("answers a subscription to an unknown or internal function with an error, and
   await watchChannel(client, "after").until((value) => value.length === 0);
 });
 
+it("fails a live query that starts to loop, alone, and shows it again when it stops", async () => {
+  const client = deployment.client();
+  const say = (seq: number, body: string) =>
+    client.mutation(api.messages.send, { channel: "loop", seq, body });
+  await say(1, "calm");
+  const looping = new Watch<string | null>((onValue, onError) =>
+    client.onUpdate(api.messages.loopsWhenTold, { channel: "loop" }, onValue, onError),
+  );
+  const other = watchChannel(deployment.client(), "loop");
+  await looping.until((value) => value === "calm");
+  await other.until((value) => value.length === 1);
+  await say(2, "loop");
+  expect((await looping.error()).message).toContain("timed out");
+  await other.until((value) => value.length === 2, "the other live query");
+  await say(3, "calm again");
+  await looping.until((value) => value === "calm again");
+});
+
 it("runs actions and gives their errors", async () => {
   const client = deployment.client();
   expect(await client.action(api.nodeActions.sha256, { text: "" })).toMatch(/^e3b0c442/);

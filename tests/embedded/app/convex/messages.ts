@@ -205,6 +205,28 @@ export const foreverMutation = mutation({
   },
 });
 
+export const hog = query({
+  args: {},
+  handler: async () => {
+    const kept: number[][] = [];
+    for (let i = 0; ; i++) kept.push(new Array<number>(1_000_000).fill(i));
+  },
+});
+
+/** Loops when the channel holds a message that says so. */
+export const loopsWhenTold = query({
+  args: { channel: v.string() },
+  handler: async (ctx, { channel }) => {
+    const last = await ctx.db
+      .query("messages")
+      .withIndex("by_channel", (q) => q.eq("channel", channel))
+      .order("desc")
+      .first();
+    while (last?.body === "loop");
+    return last?.body ?? null;
+  },
+});
+
 export const neverSettles = query({ args: {}, handler: () => new Promise(() => {}) });
 
 export const fetches = query({ args: {}, handler: async () => (await fetch("http://127.0.0.1:1/")).status });
