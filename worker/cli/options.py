@@ -32,7 +32,7 @@ Scenario = Annotated[
     typer.Option(
         "--scenario",
         metavar="NAME",
-        help="Rehearsal only: play this scenario. Adds what its person knows to what Floyd knows about you.",
+        help="Rehearsal only: let this scenario's callee answer. Adds what its person knows to what Floyd knows.",
     ),
 ]
 

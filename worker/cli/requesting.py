@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 
 from worker.cli import output
@@ -50,12 +51,13 @@ async def file_request(connection: Session, text: str, to: str | None, scenario:
     """Its id. Raises CliError, FunctionError."""
     await known(connection)
     if scenario is not None:
-        await _prepare_scenario(connection, scenario, to)
+        to = await _prepare_scenario(connection, scenario, text, to)
     return str(await connection.mutation("requests:create", text=text, to=to))
 
 
-async def _prepare_scenario(connection: Session, name: str, to: str | None) -> None:
-    """Let the callees of a scenario answer, and know what its person knows."""
+async def _prepare_scenario(connection: Session, name: str, text: str, to: str | None) -> str | None:
+    """Let the callees of a scenario answer, and know what its person knows. Whom to call: with a request that is
+    not the scenario's own, its first number, for nothing else would lead there."""
     if (
         connection.running is None
         or connection.running.control_url is None
@@ -70,6 +72,19 @@ async def _prepare_scenario(connection: Session, name: str, to: str | None) -> N
     contacts = await add_contacts(connection, played["person"]["contacts"])
     if facts or contacts:
         output.note(f"rehearsal: {name} added {facts} facts and {contacts} contacts to what Floyd knows about you")
+    own = [
+        _words(played["request"]) == _words(text),
+        played["request_like"] and _found(played["request_like"], text),
+    ]
+    return to if to or any(own) else str(played["calls"][0]["number"])
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w']+", text.casefold())
+
+
+def _found(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 async def follow_shown(connection: Session, request_id: str, *, as_json: bool, goes_on: bool = True) -> int:

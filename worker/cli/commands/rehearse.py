@@ -172,7 +172,8 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
         output.stdout().print(_table(verdicts))
     else:
         for verdict in verdicts:
-            end = f"{verdict.status}, {verdict.outcome or 'no outcome'}, {verdict.calls} calls, {verdict.seconds:.1f} s"
+            outcome = verdict.outcome or "no outcome"
+            end = f"{verdict.status}, {outcome}, {verdict.calls} calls, {verdict.seconds:.1f} s"
             problems = f": {'; '.join(verdict.problems)}" if verdict.problems else ""
             output.say(f"{'passed' if verdict.passed else 'FAILED'}  {verdict.scenario} ({end}){problems}")
     failed = sum(not verdict.passed for verdict in verdicts)

@@ -42,6 +42,8 @@ def up(
     With TEXT: file that request, follow it live, and stop everything when it is over.
     Exit code 0 when it was completed, 3 when it needs an answer from you, 1 otherwise.
 
+    With --json: the addresses once all is ready, then the request's states, one object a line.
+
     \b
     Examples:
       floyd up
@@ -129,6 +131,8 @@ async def _use_other(settings: Settings, wanted: Wanted, as_json: bool) -> int:
         _announce(running, as_json, staying=False)
         return ExitCode.OK
     output.note(f"using the Floyd that runs already (process {running.pid})")
+    if as_json:
+        output.emit(running.as_json())
     return await _work(settings, wanted, as_json, stay=False, goes_on=True)
 
 
