@@ -86,8 +86,12 @@ async function run(): Promise<void> {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
-    server.close();
-    void deployment.stop().then(() => process.exit());
+    // What is running ends and is answered; then connections are closed.
+    ports.stopListening();
+    void deployment
+      .stop()
+      .then(() => server.close())
+      .then(() => process.exit());
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -182,7 +182,9 @@ export class DatabaseHost {
   async stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.watch);
-    if (this.worker) await this.call("stop", {}).catch(() => {});
+    const stopped = this.worker && this.ready ? this.call("stop", {}).catch(() => {}) : null;
+    this.ready = false;
+    await stopped;
     await Promise.all([this.worker?.terminate(), this.spare?.worker.terminate()]);
   }
 }

@@ -49,11 +49,15 @@ export class Ports {
     return urlOf(this.host, this.site);
   }
 
+  stopListening(): void {
+    this.api.close();
+    this.site.close();
+  }
+
   close(): void {
-    for (const server of [this.api, this.site]) {
-      server.close();
-      server.closeAllConnections();
-    }
+    this.stopListening();
+    this.api.closeAllConnections();
+    this.site.closeAllConnections();
   }
 }
 
@@ -82,7 +86,7 @@ function listen(server: Server, host: string, port: number, option: string): Pro
   });
 }
 
-/** Puts a deployment behind the ports. Returns what closes every connection. */
+/** Puts a deployment behind the ports. Returns what closes every connection, sync sockets with a reason. */
 export function serve(deployment: Deployment, ports: Ports): { close: () => void } {
   const api = new HttpApi(deployment);
   const sessions = new Set<SyncSession>();
