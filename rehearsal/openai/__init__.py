@@ -1,1 +1,1 @@
-"""A stand-in for the OpenAI API: chat completions and speech."""
+"""OpenAI's chat completions and speech, as the rehearsal serves them."""

@@ -85,27 +85,35 @@ class Reading:
         return [TranscriptLine(int(number), speaker, text) for number, speaker, text in lines]
 
     def turn(self) -> Turn:
-        spoken = tuple(
-            text for role, text in self.messages if role == "assistant" and not INTRODUCTION.search(text)
-        )
-        return Turn(self._prompt(bool(spoken)), spoken)
+        messages = self._without_introduction()
+        spoken = tuple(text for role, text in messages if role == "assistant")
+        return Turn(_prompt(messages, bool(spoken)), spoken)
 
-    def _prompt(self, spoke: bool) -> str:
-        heard: list[str] = []
-        for role, text in reversed(self.messages):
-            if role == "assistant" and not INTRODUCTION.search(text):
-                break
-            owner = _OWNER_ANSWER.search(text) if role == "system" else None
-            if owner is not None and "<task>" not in text:
-                answer = unescape((owner[2] or "").strip())
-                silent = "expired" in _attributes(owner[1]) or not answer
-                return "(owner silent)" if silent else f"(owner) {answer}"
-            if role == "user":
-                heard.append(text)
-        if not spoke:
-            return "(start)"
-        words = " ".join(text for text in reversed(heard) if text != SILENCE)
-        return words or SILENCE
+    def _without_introduction(self) -> list[tuple[str, str]]:
+        """The messages without the caller's first words, if those introduce it: its model had no part in them."""
+        for index, (role, text) in enumerate(self.messages):
+            if role == "assistant":
+                introduced = INTRODUCTION.search(text) is not None
+                return self.messages[:index] + self.messages[index + 1 :] if introduced else self.messages
+        return self.messages
+
+
+def _prompt(messages: Sequence[tuple[str, str]], spoke: bool) -> str:
+    heard: list[str] = []
+    for role, text in reversed(messages):
+        if role == "assistant":
+            break
+        owner = _OWNER_ANSWER.search(text) if role == "system" else None
+        if owner is not None and "<task>" not in text:
+            answer = unescape((owner[2] or "").strip())
+            silent = "expired" in _attributes(owner[1]) or not answer
+            return "(owner silent)" if silent else f"(owner) {answer}"
+        if role == "user":
+            heard.append(text)
+    if not spoke:
+        return "(start)"
+    words = " ".join(text for text in reversed(heard) if text != SILENCE)
+    return words or SILENCE
 
 
 def words_of(text: str) -> list[str]:
