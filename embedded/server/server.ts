@@ -13,6 +13,12 @@ const CHUNKS_SINCE = [1, 28] as const;
 /** A frame may hold the largest arguments, and some protocol around them. */
 const MAX_FRAME_BYTES = MAX_ARGUMENT_BYTES + 1024 * 1024;
 
+/**
+ * An idle connection is kept longer than clients keep theirs (aiohttp 15 s, usual proxies 60 s), so that the client
+ * closes it, and never sends a request into a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
 export class ListenError extends Error {
   override name = "ListenError";
 }
@@ -27,6 +33,8 @@ export class Ports {
     this.host = host;
     this.api = createServer(notReady);
     this.site = createServer(notReady);
+    this.api.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.site.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   static async open(host: string, port: number, sitePort: number): Promise<Ports> {
