@@ -291,7 +291,7 @@ class House:
         await asyncio.gather(*self._watchers, return_exceptions=True)
         if not any(child.running for child in self._children):
             return
-        with self._progress.step("stopping"):
+        with self._progress.step("stopping; a call that goes on may end by itself, Ctrl-C again ends it now"):
             order = {"worker": 0, "rehearsal": 1, "deployment": 2}
             for child in sorted(self._children, key=lambda child: order[child.name]):
                 await child.stop(
