@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // What passing tests print is the functions' own log; a failing test shows its own.
+    silent: "passed-only",
     include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"],
     // Tests start real servers; a first start on a slow machine takes a few seconds.
     testTimeout: 20_000,

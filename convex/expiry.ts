@@ -4,7 +4,7 @@ import { internal } from "./_generated/api";
 import type { Doc } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { closeQuestion } from "./asking";
-import { unendedCall } from "./callRows";
+import { callsOf } from "./callRows";
 import { endLease, type Loss } from "./leases";
 import { move } from "./lifecycle";
 import { log } from "./log";
@@ -13,9 +13,9 @@ import { log } from "./log";
 export const MAX_LOST_LEASES = 10;
 
 /**
- * End a lease whose worker is gone. If it had begun a call that may still be going on, the request is over,
- * because dialling again by itself could make a second call: the call stays unended, so that `calls:orphans`
- * lists it for hang-up. Otherwise the request is offered again.
+ * End a lease whose worker is gone. If it had begun a call, the request is over, because dialling again by itself
+ * would call the same people twice. A call that may still be going on stays unended, so that `calls:orphans` lists
+ * it for hang-up. Before that the request is offered again.
  */
 export async function loseLease(ctx: MutationCtx, lease: Doc<"leases">, why: Loss): Promise<void> {
   log("lease-lost", { request: lease.requestId, worker: lease.workerId, by: why });
@@ -25,9 +25,12 @@ export async function loseLease(ctx: MutationCtx, lease: Doc<"leases">, why: Los
     return;
   }
   const lostLeases = (request.lostLeases ?? 0) + 1;
-  if ((await unendedCall(ctx, request._id)) !== null) {
+  const call = (await callsOf(ctx, request._id)).find((call) => call.leaseId === lease._id);
+  if (call !== undefined) {
     const summary =
-      "The worker making the call stopped answering, so the call could not be followed to its end.";
+      call.status === "ended"
+        ? "The call was made, but the worker stopped before it had written how the call came out; see the transcript."
+        : "The worker making the call stopped answering, so the call could not be followed to its end.";
     await move(ctx, request, "failed", why, { outcome: { kind: "interrupted", summary, reported: [] } });
   } else if (lostLeases >= MAX_LOST_LEASES) {
     const summary = `Given up before dialling: ${lostLeases} workers stopped while they prepared this request.`;

@@ -181,6 +181,35 @@ describe("a lease", () => {
     expect(shown.request.status).toBe("failed");
   });
 
+  test("lost after its call had ended, but before the outcome: never dialled again by itself", async () => {
+    const t = floyd();
+    const { w, requestId, token, callId } = await onCall(t);
+    await w.mutation(api.calls.end, { callId, token, endReason: "goodbye" });
+    await pass(t, LEASE_MS);
+    expect(await requestRow(t, requestId)).toMatchObject({
+      status: "failed",
+      outcome: { kind: "interrupted" },
+    });
+    expect(await w.query(api.requests.pending, {})).toEqual([]);
+    expect(await w.query(api.calls.orphans, { workerId: "kitchen" })).toEqual([]);
+  });
+
+  test("lost after an earlier lease's call: what that call has settled does not count against it", async () => {
+    const t = floyd();
+    const { p, w, requestId, token, callId } = await onCall(t);
+    await w.mutation(api.calls.end, { callId, token, endReason: "callBack" });
+    const question = {
+      question: "Which day?",
+      deadline: Date.now() + 600_000,
+      summary: "They ask which day.",
+    };
+    await w.mutation(api.requests.needInput, { requestId, token, ...question });
+    await p.mutation(api.questions.answer, { id: requestId, text: "Friday" });
+    await claim(w, "token-2");
+    await pass(t, LEASE_MS);
+    expect((await requestRow(t, requestId)).status).toBe("pending");
+  });
+
   test("ends at once when its worker starts anew", async () => {
     const t = floyd();
     const { w, requestId, token } = await inFlight(t);

@@ -157,7 +157,7 @@ class Parts:
                 await asyncio.sleep(0.05)
 
     async def play(
-        self, scenario: str, on_show: Callable[[Show], None] = lambda _: None, limit_s: float = 90
+        self, scenario: str, on_show: Callable[[Show], None] = lambda _: None, limit_s: float = 180
     ) -> Verdict:
         """Play a scenario; `on_show` sees every state of its request."""
         return await play(self.settings, self.running, scenario, limit_s, on_show)
