@@ -25,7 +25,9 @@ END_SILENCE_S = 0.3
 PAUSE_SILENCE_S = 0.6
 """Silence that ends one where the phrase itself has a pause, as between two sentences."""
 ENOUGH_OF_A_WORD = 0.6
-"""Share of a word that must have been heard."""
+"""Share of a word that must have been heard if the sound stopped there."""
+ALL_OF_A_WORD = 0.9
+"""The same while the sound goes on: the rest is coming."""
 MIN_MEAN_SCORE = 0.2
 """Mean score per loud frame below which nothing was understood: a stray syllable of unknown speech always
 sounds like one of some phrase. Known speech reaches 0.8, and 0.4 in loud noise."""
@@ -158,11 +160,11 @@ class Ear:
     def _report(self, loud: bool) -> list[Heard]:
         assert self._decoder is not None
         if loud:
-            return self._interim(self._understood())
+            return self._interim(self._understood(loud))
         silence_s = (self._frames - self._last_loud) * FRAME_S
         if silence_s + 1e-9 < min(self._end_silence_s, self._complete_silence_s):
-            return self._interim(self._understood())
-        best = self._understood()
+            return self._interim(self._understood(loud))
+        best = self._understood(loud)
         if best.complete:
             enough = self._complete_silence_s
         elif best.pausing:
@@ -173,8 +175,8 @@ class Ear:
 
     def _interim(self, understood: _Understood) -> list[Heard]:
         text = " ".join(understood.words)
-        if text == self._said or not text:
-            return []
+        if self._said.startswith(text):
+            return []  # nothing new, or a doubt about what was understood already
         self._said = text
         return [
             Heard(
@@ -206,9 +208,9 @@ class Ear:
             )
         ]
 
-    def _understood(self) -> _Understood:
+    def _understood(self, loud: bool) -> _Understood:
         """The words that all good explanations share; the rest is said of the best one."""
-        best, *others = self._explanations()
+        best, *others = self._explanations(ALL_OF_A_WORD if loud else ENOUGH_OF_A_WORD)
         words = best.words
         for other in others:
             shared = 0
@@ -221,16 +223,16 @@ class Ear:
 
     def _concluded(self) -> _Understood:
         """The best explanation; among good ones, one whose phrase ends where the sound did."""
-        explanations = self._explanations()
+        explanations = self._explanations(ENOUGH_OF_A_WORD)
         return next((one for one in explanations if one.complete), explanations[0])
 
-    def _explanations(self) -> list[_Understood]:
+    def _explanations(self, enough: float) -> list[_Understood]:
         assert self._decoder is not None
         if self._decoder.score < MIN_MEAN_SCORE * self._loud_frames:
-            return [self._read(None)]
-        return [self._read(last) for last in self._decoder.best(CONTENDERS)]
+            return [self._read(None, enough)]
+        return [self._read(last, enough) for last in self._decoder.best(CONTENDERS)]
 
-    def _read(self, last: Stretch | None) -> _Understood:
+    def _read(self, last: Stretch | None, enough: float) -> _Understood:
         """The words of a chain of stretches."""
         assert self._decoder is not None
         words: list[str] = []
@@ -239,7 +241,7 @@ class Ear:
         while stretch is not None:
             phrase = self._book.phrase(stretch.number)
             if phrase is not None:
-                heard = _heard_words(phrase, stretch)
+                heard = _heard_words(phrase, stretch, enough if stretch is last else ENOUGH_OF_A_WORD)
                 if stretch is last:
                     pausing = bool(self._book.quiet[stretch.left])
                     complete = stretch.left >= phrase.last_loud - 2
@@ -260,10 +262,10 @@ class _Understood:
     last: Stretch | None
 
 
-def _heard_words(phrase: Phrase, stretch: Stretch) -> NDArray[np.int64]:
+def _heard_words(phrase: Phrase, stretch: Stretch, enough: float) -> NDArray[np.int64]:
     """Which words of the phrase were mostly heard."""
     entered = phrase.first if stretch.entered - phrase.onset <= SOFT_ONSET else stretch.entered
     begin = np.maximum(phrase.word_starts, entered)
     end = np.minimum(phrase.word_ends, stretch.left)
     share = (end - begin) / np.maximum(phrase.word_ends - phrase.word_starts, 1)
-    return np.flatnonzero(share >= ENOUGH_OF_A_WORD)
+    return np.flatnonzero(share >= enough)

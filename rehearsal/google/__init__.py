@@ -1,1 +1,1 @@
-"""A stand-in for Google Speech-to-Text."""
+"""Google Speech-to-Text, as the rehearsal serves it."""

@@ -1,227 +1,263 @@
-"""`google.cloud.speech.v1.Speech/StreamingRecognize` over gRPC (Cloud Speech-to-Text v1 reference).
+"""Google Speech-to-Text v1 `StreamingRecognize` over gRPC, for one who knows what will be said.
 
-    client: one request with `streaming_config`, then requests with `audio_content`
-    server: responses with `results` (interim: `is_final` false, growing; then a final), or a `speech_event_type`
+The wire is Google's (cloud.google.com/speech-to-text/docs/reference/rpc/google.cloud.speech.v1): the first
+message holds `streaming_config`, all others `audio_content`; answers are interim results (if asked for),
+finals and speech events. Served: `MULAW` and `LINEAR16` at 8,000 Hz, one channel, `interim_results`,
+`single_utterance`, `enable_voice_activity_events`; other settings are accepted and have no effect.
 
-Held to Google's rules: the configuration first; at most 25 KB a request; audio close to real time (ten seconds
-without any end the stream with ABORTED); a stream ends after 305 seconds with OUT_OF_RANGE. Encodings: MULAW and
-LINEAR16 at 8,000 Hz, one channel. Only the first alternative is ever given.
+Limits, with Google's codes: a message over 25 KB and a wrong configuration are INVALID_ARGUMENT; a stream
+longer than 305 s, or 10 s without audio, is OUT_OF_RANGE.
+
+Faults (`on: recognizer`), struck when a stream opens: `die` ends it with UNAVAILABLE, `error` with INTERNAL,
+both `at` seconds into it; `empty` understands nothing; `slow` gives all results `at` seconds later (2).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NoReturn, Protocol
 
 import grpc
 import numpy as np
-from google.cloud import speech_v1 as speech
+from google.cloud import speech_v1
 from numpy.typing import NDArray
 
 from rehearsal import g711
-from rehearsal.google.results import SAMPLE_RATE, Listening, Result
-from rehearsal.scenario import Fault
-from rehearsal.state import RehearsalState
+from rehearsal.delays import Delays
+from rehearsal.ear import PhraseBook
+from rehearsal.faults import Faults
+from rehearsal.google.recognition import CONFIDENCE, STABILITY, Activity, Recognition, Transcript
 
-MAX_REQUEST_BYTES = 25 * 1024
+MAX_AUDIO_BYTES = 25 * 1024
 MAX_STREAM_S = 305.0
-MAX_GAP_S = 10.0
-SLOW_S = 5.0
+MAX_AUDIO_GAP_S = 10.0
+SLOW_S = 2.0
 HOST = "127.0.0.1"
 
-_REQUEST: Any = speech.StreamingRecognizeRequest.pb()
-_RESPONSE: Any = speech.StreamingRecognizeResponse.pb()
-_MULAW = speech.RecognitionConfig.AudioEncoding.MULAW
-_LINEAR16 = speech.RecognitionConfig.AudioEncoding.LINEAR16
-_EVENTS = speech.StreamingRecognizeResponse.SpeechEventType
+# The generated messages, without their proto-plus wrappers: a stream makes fifty of them a second.
+_Request: Any = type(speech_v1.StreamingRecognizeRequest.pb(speech_v1.StreamingRecognizeRequest()))
+_Response: Any = type(speech_v1.StreamingRecognizeResponse.pb(speech_v1.StreamingRecognizeResponse()))
+_Encoding: Any = speech_v1.RecognitionConfig.AudioEncoding
+_Event: Any = speech_v1.StreamingRecognizeResponse.SpeechEventType
 
-STABLE = 0.9
-"""The ear only reports words whose end it has heard."""
-CONFIDENCE = 0.95
+
+class State(Protocol):
+    """What the recogniser needs of the rehearsal's state."""
+
+    @property
+    def phrasebook(self) -> PhraseBook: ...
+    @property
+    def delays(self) -> Delays: ...
+    @property
+    def faults(self) -> Faults: ...
 
 
 class _Refused(Exception):
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code = code
+        self.message = message
 
 
-async def start(state: RehearsalState, port: int) -> tuple[grpc.aio.Server, int]:
-    """Serve on loopback; 0 is any free port. Returns the server and its port. Raises OSError for a taken one."""
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+async def start(state: State, port: int) -> tuple[grpc.aio.Server, int]:
+    """Serve on loopback, without TLS. Returns the server and its port; port 0 is any free one.
 
-    async def recognize(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        async for response in _Stream(state).run(requests, context):
-            yield response
-
+    Raises OSError if the port is taken.
+    """
+    server = grpc.aio.server()
     handler = grpc.stream_stream_rpc_method_handler(
-        recognize,
-        request_deserializer=_REQUEST.FromString,
-        response_serializer=_RESPONSE.SerializeToString,
+        _Service(state).streaming_recognize,
+        request_deserializer=_Request.FromString,
+        response_serializer=_Response.SerializeToString,
     )
-    handlers = {"StreamingRecognize": handler}
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("google.cloud.speech.v1.Speech", handlers),)
+    service = grpc.method_handlers_generic_handler(
+        "google.cloud.speech.v1.Speech", {"StreamingRecognize": handler}
     )
+    server.add_generic_rpc_handlers((service,))
     try:
         bound = server.add_insecure_port(f"{HOST}:{port}")
     except RuntimeError as error:
-        raise OSError(f"port {port} cannot be opened: {error}") from None
+        raise OSError(f"port {port} can't be listened on: {error}") from error
     await server.start()
     return server, bound
+
+
+class _Service:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def streaming_recognize(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        stream = _Stream(self._state)
+        try:
+            async for response in stream.responses(requests):
+                yield response
+        except _Refused as refused:
+            await context.abort(refused.code, refused.message)
 
 
 class _Stream:
     """One call of StreamingRecognize."""
 
-    def __init__(self, state: RehearsalState) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._out: asyncio.Queue[Any] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        self._config: Any = None
+        self._queue: asyncio.Queue[Transcript | Activity | _Refused | None] = asyncio.Queue()
+        self._opened = time.monotonic()
+        self._slow_s = 0.0
+        self._deaf = False
+        self._doom: _Refused | None = None
+        self._doomed_at = self._opened + MAX_STREAM_S
+        self._strike()
 
-    async def run(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+    def _strike(self) -> None:
         fault = self._state.faults.take("recognizer")
-        reading = asyncio.create_task(self._read(requests, fault))
+        if fault is None:
+            return
+        if fault.kind == "slow":
+            self._slow_s = SLOW_S if fault.at is None else fault.at
+        elif fault.kind == "empty":
+            self._deaf = True
+        else:
+            code = grpc.StatusCode.UNAVAILABLE if fault.kind == "die" else grpc.StatusCode.INTERNAL
+            self._doom = _Refused(code, "The service is currently unavailable.")
+            self._doomed_at = self._opened + (fault.at or 0.0)
+
+    async def responses(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        config = await self._configuration(requests)
+        listening = asyncio.create_task(self._listen(requests, config))
+        heard_s = 0.0
         try:
-            while True:
-                item = await self._out.get()
-                if item is None:
+            while (item := await self._next()) is not None:
+                wait_s = item.due + self._slow_s - time.monotonic()
+                if wait_s > 0:
+                    await asyncio.sleep(min(wait_s, max(self._doomed_at - time.monotonic(), 0)))
+                    self._die_if_due()
+                for response in _responses(item, config):
+                    yield response
+                if isinstance(item, Transcript) and item.final and config.single_utterance:
+                    heard_s = item.end_s
                     break
-                if isinstance(item, _Refused):
-                    await context.abort(item.code, item.message)
-                yield item
         finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+            listening.cancel()
+            await asyncio.wait([listening])
+        ending = _Response()
+        ending.total_billed_time.FromSeconds(int(heard_s) + 1)
+        yield ending
 
-    async def _read(self, requests: AsyncIterator[Any], fault: Fault | None) -> None:
-        pending: set[asyncio.Task[None]] = set()
+    async def _next(self) -> Transcript | Activity | None:
+        """What comes next; None: nothing more. Raises what ends the stream."""
         try:
-            if fault is not None and fault.kind == "error":
-                raise _Refused(grpc.StatusCode.INTERNAL, "Internal error encountered.")
-            if fault is not None and fault.kind == "slow":
-                await asyncio.sleep(SLOW_S if fault.at is None else fault.at)
-            iterator = aiter(requests)
-            self._config = _checked_config(await anext(iterator, None))
-            listening = Listening(self._state.phrasebook, self._state.delays)
-            await self._listen(iterator, listening, fault, pending)
-            self._tell(listening.finish(self._loop.time()), pending)
-            await asyncio.gather(*pending)
-            self._out.put_nowait(None)
-        except _Refused as refusal:
-            self._out.put_nowait(refusal)
-        finally:
-            for task in pending:
-                task.cancel()
+            async with asyncio.timeout(self._doomed_at - time.monotonic()):
+                item = await self._queue.get()
+        except TimeoutError:
+            self._die_if_due()
+            raise
+        if isinstance(item, _Refused):
+            raise item
+        return item
 
-    async def _listen(
-        self,
-        requests: AsyncIterator[Any],
-        listening: Listening,
-        fault: Fault | None,
-        pending: set[asyncio.Task[None]],
-    ) -> None:
-        decode = _decoder(self._config)
-        speaking = False
-        while True:
-            request = await self._next(requests, fault)
-            if request is None:
-                return
-            if not request.audio_content:
-                raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "Malformed request: audio_content expected.")
-            if len(request.audio_content) > MAX_REQUEST_BYTES:
-                raise _Refused(
-                    grpc.StatusCode.INVALID_ARGUMENT,
-                    f"Request audio must not exceed {MAX_REQUEST_BYTES} bytes; got {len(request.audio_content)}.",
-                )
-            results = listening.feed(decode(request.audio_content), self._loop.time())
-            if self._config.enable_voice_activity_events and listening.speaking != speaking:
-                speaking = listening.speaking
-                begins, ends = _EVENTS.SPEECH_ACTIVITY_BEGIN, _EVENTS.SPEECH_ACTIVITY_END
-                self._out.put_nowait(_RESPONSE(speech_event_type=int(begins if speaking else ends)))
-            self._tell(results, pending)
-            if self._config.single_utterance and any(result.is_final for result in results):
-                self._out.put_nowait(_RESPONSE(speech_event_type=int(_EVENTS.END_OF_SINGLE_UTTERANCE)))
-                return
+    def _die_if_due(self) -> None:
+        if time.monotonic() >= self._doomed_at - 0.001:
+            raise self._doom or _Refused(
+                grpc.StatusCode.OUT_OF_RANGE,
+                f"Exceeded maximum allowed stream duration of {MAX_STREAM_S:g} seconds.",
+            )
 
-    async def _next(self, requests: AsyncIterator[Any], fault: Fault | None) -> Any:
-        """The next request; None when the client has said it is done."""
-        age_s = self._loop.time() - self._began
-        limit_s = MAX_STREAM_S - age_s
-        dies_s = (fault.at or 0.0) - age_s if fault is not None and fault.kind == "die" else None
-        wait_s = min(MAX_GAP_S, limit_s, *([] if dies_s is None else [dies_s]))
+    async def _configuration(self, requests: AsyncIterator[Any]) -> Any:
+        first = await self._request(requests)
+        if first is None or first.WhichOneof("streaming_request") != "streaming_config":
+            _invalid("The first message must hold streaming_config and no audio_content.")
+        config = first.streaming_config.config
+        if config.encoding not in (_Encoding.MULAW, _Encoding.LINEAR16):
+            _invalid("encoding: this recogniser takes MULAW and LINEAR16.")
+        if config.sample_rate_hertz != g711.SAMPLE_RATE:
+            _invalid(f"sample_rate_hertz: this recogniser takes 8000, not {config.sample_rate_hertz}.")
+        if config.audio_channel_count > 1:
+            _invalid("audio_channel_count: this recogniser takes one channel.")
+        if not config.language_code:
+            _invalid("language_code must be set, as in en-US.")
+        return first.streaming_config
+
+    async def _listen(self, requests: AsyncIterator[Any], config: Any) -> None:
+        """Everything the client sends, until it stops or does what it must not."""
+        recognition = Recognition(self._state.phrasebook, self._state.delays)
+        mulaw = config.config.encoding == _Encoding.MULAW
+        odd = b""
         try:
-            async with asyncio.timeout(max(0.0, wait_s)):
+            while (request := await self._request(requests)) is not None:
+                if request.WhichOneof("streaming_request") != "audio_content":
+                    _invalid("Only the first message may hold streaming_config.")
+                audio = odd + request.audio_content
+                if len(request.audio_content) > MAX_AUDIO_BYTES:
+                    _invalid(f"Request audio can be a maximum of {MAX_AUDIO_BYTES} bytes.")
+                odd = audio[len(audio) // 2 * 2 :] if not mulaw else b""
+                samples = _samples(audio, mulaw)
+                self._publish(recognition.feed(samples, time.monotonic()))
+            self._publish(recognition.finish(time.monotonic()))
+            self._queue.put_nowait(None)
+        except _Refused as refused:
+            self._queue.put_nowait(refused)
+
+    def _publish(self, items: Sequence[Transcript | Activity]) -> None:
+        if not self._deaf:
+            for item in items:
+                self._queue.put_nowait(item)
+
+    async def _request(self, requests: AsyncIterator[Any]) -> Any:
+        """The client's next message; None: it has sent all."""
+        try:
+            async with asyncio.timeout(MAX_AUDIO_GAP_S):
                 return await anext(requests, None)
         except TimeoutError:
-            pass
-        if dies_s is not None and wait_s == dies_s:
-            raise _Refused(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.")
-        if wait_s == limit_s:
             raise _Refused(
-                grpc.StatusCode.OUT_OF_RANGE, "Exceeded maximum allowed stream duration of 305 seconds."
-            )
-        raise _Refused(
-            grpc.StatusCode.ABORTED,
-            "Max duration of 10 seconds reached without audio: send it close to real time.",
-        )
-
-    def _tell(self, results: list[Result], pending: set[asyncio.Task[None]]) -> None:
-        for result in results:
-            if not result.is_final and not self._config.interim_results:
-                continue
-            task = self._loop.create_task(self._send(result))
-            pending.add(task)
-            task.add_done_callback(pending.discard)
-
-    async def _send(self, result: Result) -> None:
-        await asyncio.sleep(max(0.0, result.due_s - self._loop.time()))
-        self._out.put_nowait(_response(result, self._config.config.language_code))
+                grpc.StatusCode.OUT_OF_RANGE,
+                "Audio Timeout Error: Long duration elapsed without audio. "
+                "Audio should be sent close to real time.",
+            ) from None
 
 
-def _checked_config(request: Any) -> Any:
-    """The `StreamingRecognitionConfig` of the first request. Raises `_Refused`."""
-    if request is None or not request.HasField("streaming_config"):
-        raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "Malformed request: streaming_config must come first.")
-    config = request.streaming_config.config
-    if not config.language_code:
-        raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "Invalid recognition 'config': bad language code.")
-    if config.encoding not in (_MULAW, _LINEAR16):
-        raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "This stand-in takes the encodings MULAW and LINEAR16.")
-    if config.sample_rate_hertz != SAMPLE_RATE:
-        raise _Refused(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            f"This stand-in takes sample_rate_hertz {SAMPLE_RATE}, as telephones do.",
-        )
-    return request.streaming_config
+def _invalid(message: str) -> NoReturn:
+    raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
-def _decoder(config: Any) -> Any:
-    if config.config.encoding == _MULAW:
-        return g711.decode
-
-    def linear16(audio: bytes) -> NDArray[np.int16]:
-        return np.frombuffer(audio[: len(audio) // 2 * 2], dtype="<i2")
-
-    return linear16
+def _samples(audio: bytes, mulaw: bool) -> NDArray[np.int16]:
+    if mulaw:
+        return g711.decode(audio)
+    return np.frombuffer(audio[: len(audio) // 2 * 2], dtype="<i2")
 
 
-def _response(result: Result, language: str) -> Any:
-    response = _RESPONSE()
-    entry = response.results.add()
-    alternative = entry.alternatives.add()
-    alternative.transcript = result.text
-    if result.is_final:
+def _responses(item: Transcript | Activity, config: Any) -> list[Any]:
+    """What goes over the wire for an item, which may be nothing."""
+    if isinstance(item, Activity):
+        return _events(item, config)
+    if not item.final and not config.interim_results:
+        return []
+    response = _Response()
+    result = response.results.add()
+    alternative = result.alternatives.add()
+    alternative.transcript = item.text
+    result.is_final = item.final
+    if item.final:
         alternative.confidence = CONFIDENCE
-    entry.is_final = result.is_final
-    entry.stability = 0.0 if result.is_final else STABLE
-    entry.language_code = language.lower()
-    whole = int(result.end_s)
-    entry.result_end_time.seconds = whole
-    entry.result_end_time.nanos = int((result.end_s - whole) * 1e9)
-    return response
+    else:
+        result.stability = STABILITY
+    result.result_end_time.FromMilliseconds(round(item.end_s * 1000))
+    result.language_code = config.config.language_code.lower()
+    return [response]
+
+
+def _events(item: Activity, config: Any) -> list[Any]:
+    kinds = []
+    if config.enable_voice_activity_events:
+        begins = item.kind == "begin"
+        kinds.append(_Event.SPEECH_ACTIVITY_BEGIN if begins else _Event.SPEECH_ACTIVITY_END)
+    if config.single_utterance and item.kind == "end":
+        kinds.append(_Event.END_OF_SINGLE_UTTERANCE)
+    responses = []
+    for kind in kinds:
+        response = _Response()
+        response.speech_event_type = kind
+        response.speech_event_time.FromMilliseconds(round(item.at_s * 1000))
+        responses.append(response)
+    return responses
