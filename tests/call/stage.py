@@ -386,6 +386,7 @@ class FakeCarrier:
 
     theatre: Theatre
     rings_s: float = 1.0
+    place_s: float = 0.05
     outcome: CarrierStatus = CarrierStatus.IN_PROGRESS
     answered_by: str | None = None
     answered_by_after_s: float = 0.0
@@ -398,7 +399,7 @@ class FakeCarrier:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def place(self, order: DialOrder) -> str:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(self.place_s)
         self.orders.append(order)
         if self.place_error is None or self.exists_anyway:
             self.tasks.append(asyncio.create_task(self._ring(order)))

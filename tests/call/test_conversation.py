@@ -325,7 +325,7 @@ def test_nobody_answers_so_floyd_calls_back(tmp_path: Path, reaction: Sequence[A
         assert report.question == "How much?"
         # The model had asked to hold; code did not say it again, but did keep company.
         assert phrases.ONE_MOMENT not in stage.line.all_heard
-        assert stage.line.all_heard.count("still checking.") == 2
+        assert stage.line.all_heard.count("still checking.") == 3
 
     run(main())
 
@@ -783,6 +783,21 @@ def test_a_stop_hangs_up_at_once(tmp_path: Path, reason: StopReason, ending: End
     run(main())
 
 
+def test_a_stop_while_the_dial_is_under_way_hangs_up_what_was_dialled(tmp_path: Path) -> None:
+    async def main() -> None:
+        control = CallControl(owner_says(None, 1)[0].ask_owner)
+        stage = Theatre(tmp_path, replies(GOODBYE), school)
+        stage.carrier.place_s = 6.0
+        asyncio.get_running_loop().call_later(5.0, control.stop.set_result, StopReason.CANCELLED)
+        report = await stage.call(control)
+        assert report.ending is Ending.CANCELLED
+        assert len(stage.carrier.orders) == 1
+        assert stage.carrier.hung_up == ["CA1"]
+        assert stage.deployment.of("calls:dialed")[0]["callSid"] == "CA1"
+
+    run(main())
+
+
 def test_a_drain_says_goodbye_first(tmp_path: Path) -> None:
     async def main() -> None:
         control = CallControl(owner_says(None, 1)[0].ask_owner)
@@ -930,6 +945,105 @@ def test_money_above_the_limit_is_not_agreed_to(tmp_path: Path) -> None:
         await stage.call(control, max_spend_usd=60)
         assert asked == ["It would cost $85, and the limit is $60. Shall I agree? If so, up to which amount?"]
         assert "eighty-five dollars is fine" not in stage.line.all_heard
+
+    run(main())
+
+
+def test_a_model_that_insists_on_what_the_owner_refused_calls_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("That would be eighty-five dollars, all right?")
+            await line.hears("call you back.")
+            await line.hears("goodbye.")
+
+        stage = Theatre(tmp_path, replies(["Yes, eighty-five dollars is fine."]), callee)
+        control, asked = owner_says("No", 1)
+        report = await stage.call(control, max_spend_usd=60)
+        assert len(asked) == 1
+        assert report.ending is Ending.CALL_BACK
+        assert "dollars is fine" not in stage.line.all_heard
+
+    run(main())
+
+
+def test_a_line_that_is_never_quiet_is_still_a_conversation(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            hum = asyncio.create_task(line.noise(120))
+            await line.say("Hello, front desk.")
+            await line.hears("sick today.", within_s=60)
+            await line.say("Which class is she in?")
+            await line.hears("goodbye.")
+            hum.cancel()
+
+        stage = Theatre(tmp_path, replies(["Mara is sick today."], GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        assert not any(line["interrupted"] for line in stage.deployment.lines)
+
+    run(main())
+
+
+def test_what_the_callee_says_during_the_disclosure_is_answered(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Hello?")
+            await line.hears("AI assistant")
+            await line.say("Sorry, we do not talk to robots.")
+            await line.hears("goodbye.")
+
+        stage = Theatre(tmp_path, replies(["I should not be heard."], GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        # The disclosure is not interrupted, and the answer that was prepared is not given.
+        assert stage.line.all_heard == f"{DISCLOSURE} Thank you, goodbye."
+
+    run(main())
+
+
+def test_a_last_question_after_the_goodbye_is_answered(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Hello?")
+            await line.hears("goodbye.")
+            await line.say("Wait, which class is she in?")
+            await line.hears("four B.")
+            line.hang_up()
+
+        stage = Theatre(tmp_path, replies(GOODBYE, ["Class four B."]), callee)
+        report = await stage.call()
+        assert report.ending is Ending.CALLEE_HUNG_UP
+
+    run(main())
+
+
+def test_a_callee_who_hangs_up_during_the_goodbye_has_heard_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Hello?")
+            await line.hears("Thank you,")
+            line.hang_up()
+
+        stage = Theatre(tmp_path, replies(GOODBYE), callee)
+        report = await stage.call()
+        assert (report.ending, report.reason) == (Ending.GOODBYE, "done")
+
+    run(main())
+
+
+def test_the_callees_own_goodbye_is_kept(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Hello?")
+            await line.hears("goodbye.")
+            await asyncio.sleep(0.3)
+            await line.say("You too, bye bye.")
+            await asyncio.sleep(2)
+
+        stage = Theatre(tmp_path, replies(GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        assert report.lines[-1].text == "You too, bye bye."
 
     run(main())
 

@@ -14,6 +14,7 @@ def view(**changes: object) -> View:
         "voiced_s": 0.0,
         "silence_s": 1.0,
         "has_words": False,
+        "since_words_s": 1.0,
     }
     return View(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -29,6 +30,11 @@ def view(**changes: object) -> View:
         (view(since_answer_s=9.0, voiced_s=7.0, silence_s=0.9), False),
         (view(since_answer_s=9.0, voiced_s=7.0, silence_s=1.5), True),
         (view(since_answer_s=30.0, speaking=True, voiced_s=29.0, silence_s=0.0), True),
+        # A noise that does not end.
+        (view(since_answer_s=6.0, speaking=True, has_words=True, since_words_s=2.4), False),
+        (view(since_answer_s=6.0, speaking=True, has_words=True, since_words_s=2.5), True),
+        (view(since_answer_s=7.9, speaking=True, since_words_s=7.9), False),
+        (view(since_answer_s=8.0, speaking=True, since_words_s=8.0), True),
         # A click on the line is no greeting.
         (view(since_answer_s=1.0, voiced_s=0.1, silence_s=0.6), False),
     ],

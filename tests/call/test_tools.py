@@ -47,6 +47,7 @@ def test_good_calls(name: str, arguments: str, action: Action) -> None:
         ("call_back_later", '{"question": {"a": 1}}', "question must be"),
         ("press_keys", '{"keys": true}', "keys must be"),
         ("press_keys", '{"keys": "hello"}', "keys must be"),
+        ("press_keys", '{"keys": "www"}', "keys must be"),
         ("press_keys", '{"keys": "' + "1" * 33 + '"}', "at most 32"),
         ("transfer_money", "{}", "no tool"),
         ("end_call", "[" * 100_000, "not valid JSON"),

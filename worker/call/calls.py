@@ -9,6 +9,7 @@ import structlog
 from worker.call.contract import CallBrief, CallControl, CallReport
 from worker.call.ledger import status_write
 from worker.call.open_line import Equipment
+from worker.call.phrases import READY_MADE
 from worker.call.ready_made import ReadyMade
 from worker.call.session import CallUrls, Session
 from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError
@@ -64,6 +65,10 @@ class Calls:
     def active(self) -> int:
         """Calls going on."""
         return len(self._sessions)
+
+    async def warm_up(self) -> None:
+        """Begin to render what Floyd says by code, so that the first call already has it."""
+        self._equipment.ready_made.prepare(READY_MADE)
 
     async def close(self) -> None:
         """Stop what is prepared for further calls. Calls going on are ended by cancelling `place`."""

@@ -98,24 +98,24 @@ class Dialogue:
             line.journal.line("callee", greeting.text, started_at=greeting.started_at, ended_at=greeting.ended_at)
             line.memory.callee_said(greeting.text)
             await self._leave_if_machine(greeting.text)
-        disclosure = line.disclosure
-        reply = self._prepare(floyd_is_saying=disclosure.text)
+        # The first answer is computed while the disclosure plays.
+        reply = self._prepare(floyd_is_saying=line.disclosure.text)
         try:
-            spoken = await line.mouth.say(disclosure, interruptible=False)
+            spoken = await line.mouth.say(line.disclosure, interruptible=False)
             line.ledger.disclosed(line.clock.epoch_ms())
             self._record(turn, spoken, None)
-            words = line.listening.words.text
-            if line.listening.gate.speaking or (words and not barge_in.is_back_channel(words)):
-                # They spoke meanwhile: what was prepared does not answer that.
-                self._owed = True
-                return None
-        except BaseException:
-            await reply.cancel()
-            raise
+            if not self._callee_has_the_word():
+                return await self._respond(self._new_turn(line.clock.now(), None), prepared=reply)
         finally:
-            if self._owed:
-                await reply.cancel()
-        return await self._respond(self._new_turn(line.clock.now(), None), prepared=reply)
+            await reply.cancel()
+        # They spoke meanwhile: what was prepared does not answer that.
+        self._owed = True
+        return None
+
+    def _callee_has_the_word(self) -> bool:
+        listening = self._line.listening
+        words = listening.words.text
+        return listening.gate.speaking or bool(words and not barge_in.is_back_channel(words))
 
     async def _leave_if_machine(self, words: str) -> None:
         """Hand over if these are a machine's words."""
@@ -137,6 +137,7 @@ class Dialogue:
                     voiced_s=last - first if first is not None and last is not None else 0.0,
                     silence_s=listening.silence_s(),
                     has_words=bool(listening.words.text),
+                    since_words_s=listening.since_words_s(),
                 )
             )
             if verdict.speak:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 PHRASE_EVERY_S = 10.0
 """A callee who speaks while holding is answered with a short phrase, at most this often."""
 
-REASSURE_AFTER_S = 20.0
+REASSURE_AFTER_S = 12.0
 """A callee who waits in silence is told that somebody is still there."""
 
 _ASKS_TO_HOLD = re.compile(

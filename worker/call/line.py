@@ -61,11 +61,13 @@ class Line:
     def answered_by(self, verdict: Answerer) -> None:
         """The carrier's verdict on who answered."""
         line = self._on_line
-        if self._dialogue.heard_turns > GREETING_TURNS:
+        is_machine = verdict not in (Answerer.PERSON, Answerer.UNKNOWN)
+        if is_machine and self._dialogue.heard_turns > GREETING_TURNS:
+            # Somebody has been talking with Floyd for a while: carriers err.
             log.info("call.answered_by_ignored", call=line.call_id, verdict=verdict.value)
             return
         line.answerer = answered_by.settle(line.answerer, verdict)
-        if line.answerer in (Answerer.VOICEMAIL, Answerer.VOICEMAIL_LISTENING, Answerer.FAX):
+        if is_machine:
             self._orders.put_nowait(Machine())
         line.changed.set()
 

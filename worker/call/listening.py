@@ -106,8 +106,12 @@ class Listening:
             has_interim=bool(self.words.interim),
             speaking=self.gate.speaking,
             silence_s=self.silence_s(),
-            since_words_s=self._clock.now() - max(self.words.changed_at, self.opened_at),
+            since_words_s=self.since_words_s(),
         )
+
+    def since_words_s(self) -> float:
+        """Since the words last changed, or since the line was opened."""
+        return self._clock.now() - max(self.words.changed_at, self.opened_at)
 
     def take(self) -> Utterance | None:
         """The words so far as one utterance, or None if there are none."""

@@ -22,8 +22,14 @@ LONG_GREETING_PAUSE_S = 1.5
 NOISE_S = 0.15
 """A sound shorter than this (a click, a breath) is no greeting."""
 
+NOISY_S = 2.5
+"""Without a new word for so long, a greeting is over even if the line never gets quiet (a fan, a street)."""
+
+NOISE_ONLY_S = 8.0
+"""A voice without a word for so long is a noise."""
+
 LATEST_S = 30.0
-"""A line that never gets quiet is spoken to all the same."""
+"""The longest greetings are spoken into all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class View:
     silence_s: float
     """Since the last voice, or since the answer."""
     has_words: bool
+    since_words_s: float
+    """Since the words last changed, or since the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,10 @@ def decide(view: View) -> Verdict:
         return Verdict(speak=True)
     left = LATEST_S - view.since_answer_s
     if view.speaking:
-        return Verdict(speak=False, look_again_s=left)
+        noisy_s = NOISY_S if view.has_words else NOISE_ONLY_S
+        if view.since_words_s >= noisy_s:
+            return Verdict(speak=True)
+        return Verdict(speak=False, look_again_s=min(left, noisy_s - view.since_words_s))
     if view.voiced_s < NOISE_S and not view.has_words:
         needed = SILENT_PICK_UP_S
     elif view.voiced_s >= LONG_GREETING_S:

@@ -101,11 +101,12 @@ class SynthesisedClause:
                             self._chunks.put_nowait(chunk)
                 self._chunks.put_nowait(None)
                 return
-            except (VoiceUnavailable, TimeoutError) as error:
-                if not started and attempt == 1:
+            except Exception as error:
+                if not started and attempt == 1 and isinstance(error, VoiceUnavailable | TimeoutError):
                     continue
-                failure = error if isinstance(error, VoiceUnavailable) else VoiceUnavailable("no audio in time")
-                self._chunks.put_nowait(failure)
+                # Whatever failed, even by a bug of a client, nobody may wait for this clause for ever.
+                reason = "no audio in time" if isinstance(error, TimeoutError) else type(error).__name__
+                self._chunks.put_nowait(error if isinstance(error, VoiceUnavailable) else VoiceUnavailable(reason))
                 return
 
 

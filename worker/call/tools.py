@@ -18,7 +18,7 @@ KEYS_MAX = 32
 """Longer than any extension or card number; a tone takes 0.2 s, so 32 are over 6 s."""
 END_REASONS = ("done", "declined", "wrong_number", "refused_automated", "other")
 
-_KEYS = re.compile(r"[0-9*#A-Dw]+")
+_KEYS = re.compile(r"w*[0-9*#A-D][0-9*#A-Dw]*")
 
 
 @dataclass(frozen=True, slots=True)
