@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from worker.cli.main import main
+from worker.cli.main import run
 from worker.settings import Settings
 
 COMMAND_S = 30.0
@@ -58,12 +58,11 @@ class Here:
         logging = structlog.get_config()
         self._capsys.readouterr()
         try:
-            with pytest.raises(SystemExit) as ended:
-                main()
+            code = run()
         finally:
             structlog.configure(**logging)
         printed = self._capsys.readouterr()
-        return Result(int(ended.value.code or 0), printed.out, printed.err)
+        return Result(code, printed.out, printed.err)
 
 
 def floyd(*arguments: str, env: dict[str, str], stdin: str = "") -> Result:

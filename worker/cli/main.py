@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import traceback
+from typing import NoReturn
 
 import structlog
 import typer
@@ -59,13 +62,31 @@ app.add_typer(facts.app, rich_help_panel=KNOWLEDGE)
 app.add_typer(contacts.app, rich_help_panel=KNOWLEDGE)
 
 
-def main() -> None:
+def main() -> NoReturn:
+    """Run the command and leave the process.
+
+    Without the interpreter's tidying up: the subscribing client's own threads may reach for the interpreter while
+    it is being taken down, which aborts the process (SIGABRT in place of the exit code)."""
+    code = run()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # whoever read it has gone
+            stream.flush()
+    os._exit(code)
+
+
+def run() -> int:
+    """Run the command; its exit code."""
     # Standard output is for results. The worker's own log is set up by the worker.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     try:
         app(prog_name="floyd")
+    except SystemExit as ended:
+        return (
+            ended.code if isinstance(ended.code, int) else ExitCode.OK if ended.code is None else ExitCode.FAILED
+        )
     except Exception as error:
-        sys.exit(_report(error))
+        return _report(error)
+    return ExitCode.OK
 
 
 def _report(error: Exception) -> int:
