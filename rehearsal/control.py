@@ -31,6 +31,7 @@ from rehearsal.scenario import E164, Fault
 from rehearsal.state import RehearsalState
 from rehearsal.twilio.account import Account
 from rehearsal.twilio.call import PhoneCall
+from rehearsal.twilio.turns import AnsweredTurn
 
 STATE = web.AppKey("state", RehearsalState)
 ACCOUNT = web.AppKey("account", Account)
@@ -122,6 +123,7 @@ def _notes(request: web.Request, call: PhoneCall) -> dict[str, Any]:
         "endedAt": resource.ended and resource.ended * 1000,
         "heard": lines(callee.heard) if callee else [],
         "said": lines(callee.said) if callee else [],
+        "turns": [_turn(turn) for turn in call.turns],
         "keys": callee.keys_heard if callee else "",
         "problems": [{"code": problem.code, "message": problem.message} for problem in call.problems],
         "lateSteps": call.late_steps,
@@ -129,6 +131,13 @@ def _notes(request: web.Request, call: PhoneCall) -> dict[str, Any]:
     if callee is not None and callee.recording:
         note["recordingUrl"] = str(request.url.origin() / "calls" / resource.sid / "recording.wav")
     return note
+
+
+def _turn(turn: AnsweredTurn) -> dict[str, float]:
+    times = {"lastVoicedAtMs": turn.last_voiced_at * 1000, "firstAudioAtMs": turn.first_audio_at * 1000}
+    if turn.first_heard_at is not None:
+        times["firstHeardAtMs"] = turn.first_heard_at * 1000
+    return times
 
 
 async def _recording(request: web.Request) -> web.Response:

@@ -24,6 +24,7 @@ from rehearsal.twilio.errors import ApiError
 from rehearsal.twilio.line import Line
 from rehearsal.twilio.program import Instructions, Program, Service
 from rehearsal.twilio.resource import FINAL, CallOrder, CallResource
+from rehearsal.twilio.turns import AnsweredTurn
 from rehearsal.twilio.webhooks import CallbackQueue, timestamp
 
 log = structlog.get_logger("rehearsal.twilio")
@@ -70,6 +71,11 @@ class PhoneCall:
     def late_steps(self) -> int:
         """Steps of 20 ms of audio that came a step or more too late."""
         return self._line.late_steps if self._line else 0
+
+    @property
+    def turns(self) -> list[AnsweredTurn]:
+        """The callee's turns that the caller answered."""
+        return self._line.turns.turns if self._line else []
 
     # What the REST API may do to a call.
 

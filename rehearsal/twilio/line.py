@@ -8,11 +8,13 @@ by the next ones until the schedule is caught up, as the telephone network's clo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 from rehearsal.callee import FRAME_S, SILENCE, Callee
 from rehearsal.twilio.playback import PlaybackBuffer
+from rehearsal.twilio.turns import TurnNotes
 
 # When catching up, let other tasks run now and then.
 CATCH_UP_STEPS = 10
@@ -34,6 +36,7 @@ class Line:
         self.playback = PlaybackBuffer()
         """What the caller's side plays."""
         self.listener: Listener | None = None
+        self.turns = TurnNotes()
         self.late_steps = 0
         """Steps that came 20 ms or more after their time."""
         self.after_step: Callable[[], None] = lambda: None
@@ -56,9 +59,13 @@ class Line:
 
     async def _step(self) -> None:
         played = self.playback.next_frame()
+        if played is not None:
+            self.turns.caller_played(played, time.time())
         frame = self.callee.tick(played or SILENCE)
         listener = self.listener
         if listener is not None:
+            if self.callee.speaking:
+                self.turns.callee_sent(frame, time.time(), caller_audible=self.playback.waiting_bytes > 0)
             await listener.on_frame(frame)
             while self.callee.pressed:
                 await listener.on_key(self.callee.pressed.pop(0))
@@ -66,6 +73,16 @@ class Line:
         if not self.playback.waiting_bytes:
             self._drained.set()
         self.after_step()
+
+    def take(self, mulaw: bytes) -> None:
+        """Audio from the caller's side, to be played after what is waiting."""
+        self.turns.caller_sent(mulaw, time.time())
+        self.playback.add(mulaw)
+
+    def clear(self) -> None:
+        """Drop what is waiting to be played."""
+        self.turns.caller_cleared()
+        self.playback.clear()
 
     async def play(self, mulaw: bytes) -> None:
         """Play something, and return when it has been played to its end. Cancelling stops it."""

@@ -154,14 +154,14 @@ class MediaStream:
                     raise ValueError("media.payload is not base64") from None
                 if audio[:4] == b"RIFF":
                     raise ValueError("media.payload has a file header; send bare mu-law")
-                playback.add(audio)
+                self._line.take(audio)
             case "mark":
                 name = message["mark"]["name"]
                 if not isinstance(name, str):
                     raise ValueError("mark.name must be a string")
                 playback.mark(name)
             case "clear":
-                playback.clear()
+                self._line.clear()
             case _:
                 raise ValueError(f"event {event!r} is not media, mark or clear")
 

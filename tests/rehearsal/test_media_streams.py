@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import statistics
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 from standin import TO, StandIn, scenario, stand_in
 
 from rehearsal import g711
+from rehearsal.callee import AUDIBLE_PEAK
 from rehearsal.twilio.playback import FRAME_BYTES, SILENCE, PlaybackBuffer
+from rehearsal.twilio.turns import AnsweredTurn, TurnNotes
 
 QUIET = {"silence": {"after": 60.0}}
 """Somebody who answers and says nothing."""
@@ -236,6 +240,47 @@ async def test_the_notes_tell_what_was_heard_and_said_and_when() -> None:
         (question,) = note["heard"]
         assert (greeting["text"], question["text"]) == ("Bakery.", "Do you have bread?")
         assert note["answeredAt"] <= greeting["atMs"] < question["atMs"] < answer["atMs"]
+
+
+async def test_the_notes_tell_how_long_the_callee_waited_for_an_answer() -> None:
+    """Measured against what the application saw and did itself."""
+    async with stand_in(scenario({**QUIET, "greeting": "Bakery, good morning."})) as line:
+        sid, socket = await connected(line)
+
+        def voiced(s: Socket) -> list[float]:
+            media = [(at, m) for at, m in zip(s.arrived, s.messages, strict=True) if m["event"] == "media"]
+            frames = [(at, g711.decode(base64.b64decode(m["media"]["payload"]))) for at, m in media]
+            return [at for at, samples in frames if np.abs(samples.astype(np.int32)).max() > AUDIBLE_PEAK]
+
+        await socket.until(lambda s: bool(voiced(s)) and s.arrived[-1] - voiced(s)[-1] > 0.4)
+        assert (await line.notes(sid))["turns"] == []
+        await socket.play(SILENCE * 10)
+        await socket.more(3)
+        assert (await line.notes(sid))["turns"] == [], "silence is no answer"
+        answered = time.monotonic()
+        await socket.play(tone(0.2))
+        await socket.play(tone(0.2))
+        await socket.mark("end")
+        await socket.until_mark("end")
+        (turn,) = (await line.notes(sid))["turns"]
+        waited = (turn["firstAudioAtMs"] - turn["lastVoicedAtMs"]) / 1000
+        assert waited == pytest.approx(answered - voiced(socket)[-1], abs=0.015)
+        assert 0.02 < (turn["firstHeardAtMs"] - turn["firstAudioAtMs"]) / 1000 < 0.2, "after the silence"
+
+
+def test_a_voice_over_the_callers_is_no_turn_and_what_is_cleared_is_not_heard() -> None:
+    notes, voice = TurnNotes(), tone(0.02)
+    notes.callee_sent(voice, 1.0, caller_audible=True)
+    notes.caller_sent(voice, 1.1)
+    assert notes.turns == []
+    notes.callee_sent(voice, 2.0, caller_audible=False)
+    notes.callee_sent(SILENCE, 2.02, caller_audible=False)
+    notes.caller_sent(SILENCE, 2.5)
+    notes.caller_sent(voice, 2.6)
+    notes.caller_sent(voice, 2.7)
+    notes.caller_cleared()
+    notes.caller_played(voice, 2.8)
+    assert notes.turns == [AnsweredTurn(last_voiced_at=2.0, first_audio_at=2.6, first_heard_at=None)]
 
 
 # The buffer itself.
