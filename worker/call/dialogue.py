@@ -104,7 +104,7 @@ class Dialogue:
             spoken = await line.mouth.say(line.disclosure, interruptible=False)
             line.ledger.disclosed(line.clock.epoch_ms())
             self._record(turn, spoken, None)
-            if not self._callee_has_the_word():
+            if not self._callee_has_the_word(since=spoken.first_sent_at or 0.0):
                 return await self._respond(self._new_turn(line.clock.now(), None), prepared=reply)
         finally:
             await reply.cancel()
@@ -112,10 +112,12 @@ class Dialogue:
         self._owed = True
         return None
 
-    def _callee_has_the_word(self) -> bool:
+    def _callee_has_the_word(self, *, since: float) -> bool:
+        """Whether they began to speak after `since`; a noise that went on before is none."""
         listening = self._line.listening
         words = listening.words.text
-        return listening.gate.speaking or bool(words and not barge_in.is_back_channel(words))
+        speaking = listening.talking() and listening.gate.started_at >= since
+        return speaking or bool(words and not barge_in.is_back_channel(words))
 
     async def _leave_if_machine(self, words: str) -> None:
         """Hand over if these are a machine's words."""
@@ -159,14 +161,14 @@ class Dialogue:
                 if self.heard_turns <= GREETING_TURNS:
                     await self._leave_if_machine(line.memory.last_callee_text())
                 return turn
-            if self._nudged and not listening.gate.speaking and not words.text:
+            if self._nudged and not listening.talking() and not words.text:
                 self._nudged = False
                 self.prompts += 1
                 await line.say(phrases.STILL_THERE, interruptible=True)
                 continue
             wait_s = verdict.look_again_s
-            if self._owed and not words.text and not listening.gate.speaking:
-                silence_s = min(listening.silence_s(), line.clock.now() - line.mouth.last_active_at)
+            if self._owed and not words.text and not listening.talking():
+                silence_s = min(listening.quiet_s(), line.clock.now() - line.mouth.last_active_at)
                 if silence_s >= OWED_S:
                     return self._new_turn(line.clock.now(), None)
                 wait_s = OWED_S - silence_s
@@ -331,7 +333,7 @@ class Dialogue:
         deadline = line.clock.now() + LINGER_S
         latest = line.clock.now() + LINGER_MAX_S
         while (now := line.clock.now()) < min(deadline, latest):
-            if line.listening.gate.speaking or line.listening.words.interim:
+            if line.listening.talking() or line.listening.words.interim:
                 deadline = now + LINGER_S
             await line.changed.wait(min(deadline, latest) - now)
         words = line.listening.words.text

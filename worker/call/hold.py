@@ -86,7 +86,7 @@ class Hold:
                     await line.say(phrases.STILL_CHECKING)
                     spoke_at = line.clock.now()
                 continue
-            if wait_s <= 0 and not line.listening.gate.speaking:
+            if wait_s <= 0 and not line.listening.talking():
                 await line.say(phrases.STILL_CHECKING)
                 spoke_at = line.clock.now()
                 continue

@@ -18,6 +18,9 @@ from worker.phone.media import Digit, Frame, MarkPlayed, MediaStream, Stopped
 from worker.speech.recognizer import RecognitionSession
 from worker.speech.vad import VoiceActivityDetector
 
+NOISE_AFTER_S = 4.0
+"""A voice of which no word is understood for so long is a noise: recognisers have a first word within a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -52,7 +55,7 @@ class Listening:
         self.opened_at = clock.now()
         self.last_frame_at = self.opened_at
         self.last_activity_at = self.opened_at
-        """When a voice or a word was last noticed."""
+        """When somebody last talked."""
         self._stream = stream
         self._recognition = recognition
         self._detector = detector
@@ -96,7 +99,17 @@ class Listening:
                     self._on_words(self.words.text)
             self._changed.set()
 
+    def talking(self) -> bool:
+        """Whether somebody is talking: a voice, and not a noise that goes on and on."""
+        since = max(self.gate.started_at, self.words.changed_at)
+        return self.gate.speaking and self._clock.now() - since < NOISE_AFTER_S
+
+    def quiet_s(self) -> float:
+        """Since somebody last talked. In a noise it grows, in contrast to `silence_s`."""
+        return self._clock.now() - self.last_activity_at
+
     def silence_s(self) -> float:
+        """Since the last voice, or since the line was opened."""
         return self.gate.silence_s(self._clock.now(), since=self.opened_at)
 
     def turn_view(self) -> endpointing.View:
@@ -137,12 +150,10 @@ class Listening:
         self._recognition.feed(mulaw)
         if self._on_frame is not None:
             self._on_frame(mulaw)
-        if not self.gate.feed(self._detector.feed(mulaw), now):
-            if self.gate.speaking:
-                self.last_activity_at = now
-            return
-        if self.gate.speaking:
+        changed = self.gate.feed(self._detector.feed(mulaw), now)
+        if self.talking():
             self.last_activity_at = now
-            if self._utterance_from is None:
+        if changed:
+            if self.gate.speaking and self._utterance_from is None:
                 self._utterance_from = self.gate.started_at
-        self._changed.set()
+            self._changed.set()
