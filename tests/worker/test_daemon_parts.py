@@ -21,7 +21,7 @@ from worker.daemon.health import Readiness, health_routes
 from worker.daemon.identity import Identity
 from worker.daemon.logs import set_up_logs
 from worker.daemon.metrics import Metrics
-from worker.daemon.stalls import StallMonitor
+from worker.daemon.stalls import StallMonitor, ThreadClock
 from worker.deployment.client import DeploymentUnavailable, FunctionError
 from worker.request.material import Claimed
 from worker.settings import load_settings
@@ -242,11 +242,31 @@ async def test_a_stall_is_measured_and_its_culprit_named(monkeypatch: pytest.Mon
     await asyncio.wait({monitor})
     [line] = [entry for entry in logs if entry["ms"] > 150]
     assert "stand_still" in line["at"]
-    over = metrics.registry.get_sample_value("floyd_loop_stall_seconds_bucket", {"le": "0.1"})
-    total = metrics.registry.get_sample_value("floyd_loop_stall_seconds_count")
-    assert over is not None
-    assert total is not None
-    assert total > over
+    assert line["computing_ms"] < 100, "asleep, not computing"
+    assert line["without_cpu_ms"] < 100, "asleep, not kept waiting"
+    for name in ("floyd_loop_stall_seconds", "floyd_loop_blocked_seconds"):
+        at_most = metrics.registry.get_sample_value(f"{name}_bucket", {"le": "0.1"})
+        total = metrics.registry.get_sample_value(f"{name}_count")
+        assert at_most is not None
+        assert total is not None
+        assert total > at_most
+
+
+def test_a_threads_clock_tells_computing_from_sleeping() -> None:
+    clock = ThreadClock()
+    try:
+        used, waited = clock.read()
+        time.sleep(0.1)
+        used_asleep, _ = clock.read()
+        end = time.thread_time() + 0.1
+        while time.thread_time() < end:
+            pass
+        used_computing, waited_at_last = clock.read()
+    finally:
+        clock.close()
+    assert used_asleep - used < 0.05
+    assert used_computing - used_asleep == pytest.approx(0.1, abs=0.05)
+    assert waited_at_last >= waited >= 0
 
 
 def stand_still() -> None:

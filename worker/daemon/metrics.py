@@ -7,7 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-_STALL_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+_STALL_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 5.0)
 """20 ms is one audio frame; over 50 ms the callee can hear it."""
 
 _FUNCTION_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 20.0)
@@ -31,6 +31,12 @@ class Metrics:
         self.loop_stall_seconds = Histogram(
             "floyd_loop_stall_seconds",
             "How much later than due the event loop ran a timer",
+            buckets=_STALL_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.loop_blocked_seconds = Histogram(
+            "floyd_loop_blocked_seconds",
+            "The same without the time in which the machine gave the event loop no CPU",
             buckets=_STALL_BUCKETS_S,
             registry=self.registry,
         )
