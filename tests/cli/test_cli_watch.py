@@ -41,6 +41,15 @@ def watching(request_id: str, env: dict[str, str], *options: str) -> Iterator[su
         process.communicate(timeout=COMMAND_S)
 
 
+def rest(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What is still to come on both outputs, to their end. (`communicate` would lose what `readline` read ahead.)"""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = process.stdout.read(), process.stderr.read()
+    process.wait(COMMAND_S)
+    return out, err
+
+
 async def test_each_state_is_an_object_on_a_line(person: HttpDeployment, env: dict[str, str]) -> None:
     request_id = await person.mutation("requests:create", {"text": "Call the school"})
     with watching(request_id, env, "--json") as watch:
@@ -49,7 +58,7 @@ async def test_each_state_is_an_object_on_a_line(person: HttpDeployment, env: di
         assert first["request"]["status"] == "pending"
         assert {"request", "calls", "transcript", "turns", "questions", "disclosures"} <= first.keys()
         await person.mutation("requests:cancel", {"requestId": request_id})
-        out, err = watch.communicate(timeout=COMMAND_S)
+        out, err = rest(watch)
         states = [json.loads(line) for line in out.splitlines()]
         assert states[-1]["request"]["status"] == "cancelled"
         assert watch.returncode == 1, err
@@ -61,7 +70,7 @@ async def test_a_pipe_gets_lines(person: HttpDeployment, env: dict[str, str]) ->
         assert watch.stdout is not None
         assert "Call the school" in watch.stdout.readline()
         await person.mutation("requests:cancel", {"requestId": request_id})
-        out, _ = watch.communicate(timeout=COMMAND_S)
+        out, _ = rest(watch)
         assert "pending" in out
         assert out.index("pending") < out.index("cancelled")
         assert "\x1b" not in out
@@ -73,7 +82,7 @@ async def test_leaving_does_not_end_the_request(person: HttpDeployment, env: dic
         assert watch.stdout is not None
         watch.stdout.readline()
         watch.send_signal(signal.SIGINT)
-        _, err = watch.communicate(timeout=COMMAND_S)
+        _, err = rest(watch)
         assert watch.returncode == 130
         assert "The request goes on" in err
         assert f"floyd watch {request_id}" in err
@@ -105,7 +114,7 @@ async def test_an_outage_is_told_and_outlived(own_deployment: DeploymentProcess)
             assert "does not answer" in watch.stderr.readline()
             own_deployment.start()
             await person.mutation("requests:cancel", {"requestId": request_id})
-            out, err = watch.communicate(timeout=COMMAND_S)
+            out, err = rest(watch)
             assert "cancelled" in out, err
             assert watch.returncode == 1
     finally:

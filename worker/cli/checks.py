@@ -106,6 +106,9 @@ async def check_deployment(settings: Settings, running: Running | None) -> list[
 
 
 async def check_worker(settings: Settings, running: Running | None) -> Check:
+    if running is None and settings.convex_url is None:
+        # Whoever answers on the usual port works for another data folder: this one's deployment is not running.
+        return Check("worker", State.OFF, "not running", "Start it with `floyd up`")
     url = running.worker_url if running else f"http://{LOOPBACK}:{settings.floyd_port}"
     try:
         status, text = await _get(f"{url}/readyz")
