@@ -14,10 +14,15 @@ from parts import Parts, Show, assert_whole, words
 from worker.cli.scenario_play import Verdict
 
 SCENARIOS = sorted(path.stem for path in (ROOT / "rehearsal" / "scenarios").glob("*.yaml"))
-AT_ONCE = 4
+AT_ONCE = 3
 """Two cores: the callees' voices are made while others talk."""
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(420),
+    # They share one playing of all scenarios, so they stay in one process.
+    pytest.mark.xdist_group("scenarios"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
