@@ -6,10 +6,8 @@ which may cancel this at any moment.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-
-from worker.call import answered_by, barge_in, endpointing, opening, phrases, prompt, tools, watchdog
+from worker.call import phrases, prompt, tools, watchdog
+from worker.call.callee_turns import CalleeTurns, Turn
 from worker.call.contract import Answer, Ending
 from worker.call.hold import Hold, asks_to_hold
 from worker.call.journal import TurnTimes
@@ -19,43 +17,16 @@ from worker.call.speaking import How, Spoken
 from worker.model.language_model import ModelUnavailable
 from worker.speech.voice import VoiceUnavailable
 
-OWED_S = 1.2
-"""Floyd stopped for a voice that said nothing: after so long a silence it goes on."""
-
-LINGER_S = 0.9
-"""After the goodbye, for the callee's own, and for a "wait, one more thing"."""
-
-LINGER_MAX_S = 5.0
-
-GREETING_TURNS = 2
-"""A machine's greeting has pauses: it may go on for so many turns. After them, somebody talks with Floyd."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn that the callee has finished. Times are the loop's seconds."""
-
-    number: int
-    speech_ended: float
-    final_transcript: float | None
-    endpointed: float
-
 
 class Dialogue:
-    """`prompts` counts "Are you still there?" since the callee's last word."""
-
     def __init__(self, line: OnLine) -> None:
         self.floyds_turn_since: float | None = None
         """Since when Floyd owes an answer of which nothing is audible yet."""
-        self.heard_turns = 0
-        self.prompts = 0
         self.open_question = ""
+        """What the owner is being asked."""
+        self.turns = CalleeTurns(line)
         self._line = line
         self._hold = Hold(line)
-        self._nudged = False
-        self._owed = False
-        """Floyd has something to say although the callee says nothing."""
-        self._turns = 0
         self._apologised = False
         self._replies: list[str] = []
         self._reply: Reply | None = None
@@ -77,123 +48,30 @@ class Dialogue:
             return self._concluded
         return next((self._end_of(action) for action in self._actions(self._reply) if self._end_of(action)), None)
 
-    def nudge(self) -> None:
-        """Ask whether the callee is still there, as soon as Floyd listens."""
-        self._nudged = True
-        self._line.changed.set()
-
     async def run(self) -> End:
         end = await self._open()
         while end is None:
-            end = await self._respond(await self._next_turn())
+            end = await self._respond(await self.turns.next())
         return end
 
     # -- the opening ------------------------------------------------------------------------------------------
 
     async def _open(self) -> End | None:
         line = self._line
-        turn = await self._await_greeting()
-        greeting = line.listening.take()
-        if greeting is not None:
-            line.journal.line("callee", greeting.text, started_at=greeting.started_at, ended_at=greeting.ended_at)
-            line.memory.callee_said(greeting.text)
-            await self._leave_if_machine(greeting.text)
+        turn = await self.turns.greeting()
         # The first answer is computed while the disclosure plays.
         reply = self._prepare(floyd_is_saying=line.disclosure.text)
         try:
             spoken = await line.mouth.say(line.disclosure, interruptible=False)
             line.ledger.disclosed(line.clock.epoch_ms())
             self._record(turn, spoken, None)
-            if not self._callee_has_the_word(since=spoken.first_sent_at or 0.0):
-                return await self._respond(self._new_turn(line.clock.now(), None), prepared=reply)
+            if not self.turns.spoke_since(spoken.first_sent_at or 0.0):
+                return await self._respond(self.turns.new(line.clock.now()), prepared=reply)
         finally:
             await reply.cancel()
         # They spoke meanwhile: what was prepared does not answer that.
-        self._owed = True
+        self.turns.owed = True
         return None
-
-    def _callee_has_the_word(self, *, since: float) -> bool:
-        """Whether they began to speak after `since`; a noise that went on before is none."""
-        listening = self._line.listening
-        words = listening.words.text
-        speaking = listening.talking() and listening.gate.started_at >= since
-        return speaking or bool(words and not barge_in.is_back_channel(words))
-
-    async def _leave_if_machine(self, words: str) -> None:
-        """Hand over if these are a machine's words."""
-        if answered_by.from_greeting(words) is answered_by.Answerer.VOICEMAIL:
-            self._line.on_machine()
-            await asyncio.Event().wait()  # until whoever was told cancels this
-
-    async def _await_greeting(self) -> Turn:
-        """Wait until it is polite to speak."""
-        line = self._line
-        while True:
-            listening, now = line.listening, line.clock.now()
-            gate = listening.gate
-            first, last = gate.first_voiced_at, gate.last_voiced_at
-            verdict = opening.decide(
-                opening.View(
-                    since_answer_s=now - listening.opened_at,
-                    speaking=gate.speaking,
-                    voiced_s=last - first if first is not None and last is not None else 0.0,
-                    silence_s=listening.silence_s(),
-                    has_words=bool(listening.words.text),
-                    since_words_s=listening.since_words_s(),
-                )
-            )
-            if verdict.speak:
-                return self._new_turn(last or listening.opened_at, listening.words.settled_at)
-            await line.changed.wait(verdict.look_again_s)
-
-    # -- the callee's turns -----------------------------------------------------------------------------------
-
-    async def _next_turn(self) -> Turn:
-        line = self._line
-        listening = line.listening
-        while True:
-            words = listening.words
-            verdict = endpointing.decide(listening.turn_view())
-            if verdict.over:
-                turn = self._take_turn()
-                if turn is None:
-                    continue
-                if self.heard_turns <= GREETING_TURNS:
-                    await self._leave_if_machine(line.memory.last_callee_text())
-                return turn
-            if self._nudged and not listening.talking() and not words.text:
-                self._nudged = False
-                self.prompts += 1
-                await line.say(phrases.STILL_THERE, interruptible=True)
-                continue
-            wait_s = verdict.look_again_s
-            if self._owed and not words.text and not listening.talking():
-                silence_s = min(listening.quiet_s(), line.clock.now() - line.mouth.last_active_at)
-                if silence_s >= OWED_S:
-                    return self._new_turn(line.clock.now(), None)
-                wait_s = OWED_S - silence_s
-            await line.changed.wait(wait_s)
-
-    def _take_turn(self) -> Turn | None:
-        """The callee's words as a turn; None for words that need no answer."""
-        line = self._line
-        utterance = line.listening.take()
-        if utterance is None:
-            return None
-        line.journal.line("callee", utterance.text, started_at=utterance.started_at, ended_at=utterance.ended_at)
-        self._nudged = False
-        self.prompts = 0
-        floyd_until = line.mouth.last_active_at
-        if not self._owed and not barge_in.is_answer(utterance.text, utterance.ended_at, floyd_until):
-            return None
-        self.heard_turns += 1
-        line.memory.callee_said(utterance.text)
-        return self._new_turn(utterance.ended_at, utterance.settled_at)
-
-    def _new_turn(self, speech_ended: float, final_transcript: float | None) -> Turn:
-        turn = Turn(self._turns, speech_ended, final_transcript, self._line.clock.now())
-        self._turns += 1
-        return turn
 
     # -- Floyd's turns ----------------------------------------------------------------------------------------
 
@@ -209,7 +87,7 @@ class Dialogue:
 
     async def _respond(self, turn: Turn, *, prepared: Reply | None = None) -> End | None:
         """Answer the callee; None: the conversation goes on."""
-        self._owed = False
+        self.turns.owed = False
         failures = problems = 0
         said_something = False
         while True:
@@ -228,7 +106,7 @@ class Dialogue:
                 asked = [action for action in self._actions(reply) if isinstance(action, tools.AskOwner)]
                 if spoken.how is How.NOT_BEGUN or not asked:
                     # What stopped Floyd may turn out to be a cough: then it goes on by itself.
-                    self._owed = True
+                    self.turns.owed = True
                     return None
             said_something = said_something or bool(spoken.heard)
             if isinstance(spoken.failure, VoiceUnavailable):
@@ -255,7 +133,7 @@ class Dialogue:
             again, end = await self._carry_out(self._actions(reply), reply.text)
             if not again:
                 return end
-            turn = self._new_turn(self._line.clock.now(), None)
+            turn = self.turns.new(self._line.clock.now())
             failures = problems = 0
 
     def _actions(self, reply: Reply) -> list[tools.Action]:
@@ -282,9 +160,7 @@ class Dialogue:
                     self._concluded = self._end_of(action)
                     if not said:
                         await self._line.say(phrases.GOODBYE)
-                    if await self._wants_more():
-                        self._concluded = None
-                    return False, self._concluded
+                    return False, await self._after_goodbye()
                 case tools.CallBackLater(question):
                     return False, await self._call_back(question, said=said)
                 case tools.AskOwner(question):
@@ -320,33 +196,17 @@ class Dialogue:
             case _:
                 return None
 
-    async def _call_back(self, question: str, *, said: str = "") -> End:
+    async def _call_back(self, question: str, *, said: str = "") -> End | None:
         self._concluded = End(Ending.CALL_BACK, question=question)
         if not said:
             await self._line.say(phrases.GOODBYE_CALL_BACK)
-        await self._wants_more()
-        return self._concluded
+        return await self._after_goodbye()
 
-    async def _wants_more(self) -> bool:
-        """Give the callee a moment for their own goodbye. True if they want something more."""
-        line = self._line
-        deadline = line.clock.now() + LINGER_S
-        latest = line.clock.now() + LINGER_MAX_S
-        while (now := line.clock.now()) < min(deadline, latest):
-            if line.listening.talking() or line.listening.words.interim:
-                deadline = now + LINGER_S
-            await line.changed.wait(min(deadline, latest) - now)
-        words = line.listening.words.text
-        wants_more = bool(words) and not barge_in.is_back_channel(words) and not barge_in.is_farewell(words)
-        if wants_more:
-            self._owed = True
-            return True
-        utterance = line.listening.take()
-        if utterance is not None:
-            line.journal.line(
-                "callee", utterance.text, started_at=utterance.started_at, ended_at=utterance.ended_at
-            )
-        return False
+    async def _after_goodbye(self) -> End | None:
+        """The end that was decided on, unless the callee wants something more."""
+        if await self.turns.want_more():
+            self._concluded = None
+        return self._concluded
 
     # -- trouble ----------------------------------------------------------------------------------------------
 

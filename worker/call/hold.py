@@ -78,9 +78,7 @@ class Hold:
             if verdict.over:
                 utterance = line.listening.take()
                 if utterance is not None:
-                    line.journal.line(
-                        "callee", utterance.text, started_at=utterance.started_at, ended_at=utterance.ended_at
-                    )
+                    line.note_callee(utterance)
                     line.memory.callee_said(utterance.text)
                 if waited_s >= PHRASE_EVERY_S:
                     await line.say(phrases.STILL_CHECKING)

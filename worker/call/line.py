@@ -15,8 +15,9 @@ import structlog
 
 from worker.call import answered_by, phrases, prompt, watchdog
 from worker.call.answered_by import Answerer
+from worker.call.callee_turns import GREETING_TURNS
 from worker.call.contract import Ending, StopReason
-from worker.call.dialogue import GREETING_TURNS, Dialogue
+from worker.call.dialogue import Dialogue
 from worker.call.on_line import End, OnLine
 from worker.call.voicemail import leave_message
 from worker.deployment.client import LeaseLost
@@ -62,7 +63,7 @@ class Line:
         """The carrier's verdict on who answered."""
         line = self._on_line
         is_machine = verdict not in (Answerer.PERSON, Answerer.UNKNOWN)
-        if is_machine and self._dialogue.heard_turns > GREETING_TURNS:
+        if is_machine and self._dialogue.turns.heard > GREETING_TURNS:
             # Somebody has been talking with Floyd for a while: carriers err.
             log.info("call.answered_by_ignored", call=line.call_id, verdict=verdict.value)
             return
@@ -215,7 +216,7 @@ class Line:
             elapsed_s=now - self._opened_at,
             limit_s=self._limit_s,
             silent_s=0.0 if audible else now - last_heard,
-            prompts=dialogue.prompts,
+            prompts=dialogue.turns.prompts,
             on_hold=dialogue.on_hold or self._at_machine,
             floyds_turn=floyds_turn,
             floyds_turn_s=now - max(turn_since or now, line.mouth.last_active_at) if floyds_turn else 0.0,
@@ -229,7 +230,7 @@ class Line:
             case watchdog.Action.NONE:
                 return None
             case watchdog.Action.ASK:
-                self._dialogue.nudge()
+                self._dialogue.turns.nudge()
                 return None
             case watchdog.Action.WRAP_UP:
                 self._wrapping_up = True

@@ -12,7 +12,7 @@ from worker.call.clock import Clock, Signal
 from worker.call.contract import Answer, CallBrief, CallControl, Ending
 from worker.call.journal import Journal
 from worker.call.ledger import Ledger
-from worker.call.listening import Listening
+from worker.call.listening import Listening, Utterance
 from worker.call.memory import Memory
 from worker.call.ready_made import ReadyMade, RecordedClause
 from worker.call.reply import Reply
@@ -82,6 +82,10 @@ class OnLine:
             asked=[fact for fact in self.brief.facts if fact.sharing == "ask"],
             answers=self.answers,
         )
+
+    def note_callee(self, utterance: Utterance) -> None:
+        """Write down what the callee said."""
+        self.journal.line("callee", utterance.text, started_at=utterance.started_at, ended_at=utterance.ended_at)
 
     async def say(self, phrase: str, *, interruptible: bool = False) -> Spoken | None:
         """Say a ready-made phrase. None if the voice has failed and the phrase was never rendered."""

@@ -13,14 +13,14 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from worker.call import answered_by, phrases
 from worker.call.answered_by import Answerer
 from worker.call.clock import Clock
-from worker.call.contract import CallBrief, CallControl, CallReport, Ending, StopReason
+from worker.call.contract import CallBrief, CallControl, CallReport, Ending
 from worker.call.dialing import hang_up, place_once
 from worker.call.journal import Journal
 from worker.call.ledger import Ledger, begin
@@ -29,6 +29,7 @@ from worker.call.on_line import End
 from worker.call.open_line import Equipment, opened_line
 from worker.call.outbox import Outbox
 from worker.call.ready_made import RecordedClause
+from worker.call.stopping import Stop, Stopping
 from worker.call.told import fact_words
 from worker.deployment.client import DeploymentUnavailable, FunctionError, LeaseLost
 from worker.phone.carrier import CarrierStatus, CarrierUnavailable, DialOrder, DialRefused
@@ -56,8 +57,6 @@ FINAL_STATUS_S = 3.0
 PLACE_BACKSTOP_S = 40.0
 """A dial under way is waited for, to hang it up; the carrier's client has a shorter deadline."""
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True, slots=True)
 class CallUrls:
@@ -66,14 +65,6 @@ class CallUrls:
     answer: str
     status: str
     answered_by: str
-
-
-class Stop(Exception):
-    """The call ends before it is on the line."""
-
-    def __init__(self, end: End) -> None:
-        super().__init__(end.ending.value)
-        self.end = end
 
 
 class Session:
@@ -107,7 +98,7 @@ class Session:
         self._media: asyncio.Future[MediaStream] = loop.create_future()
         self._final: asyncio.Future[CarrierStatus] = loop.create_future()
         self._answered: asyncio.Future[None] = loop.create_future()
-        self._lease_lost: asyncio.Future[None] = loop.create_future()
+        self._stopping = Stopping(control.stop)
         self._over = asyncio.Event()
         self._placing: asyncio.Task[str | None] | None = None
         self._outbox: Outbox | None = None
@@ -203,7 +194,7 @@ class Session:
         rendering = asyncio.ensure_future(self._equipment.ready_made.get(disclosure_text))
         try:
             await self._begin()
-            disclosure = await self._unless_stopped(self._rendered(rendering))
+            disclosure = await self._stopping.unless_stopped(self._rendered(rendering))
         finally:
             rendering.cancel()
             await asyncio.gather(rendering, return_exceptions=True)
@@ -219,7 +210,7 @@ class Session:
         """Write the attempt. Nothing is dialled that is not written."""
         brief = self._brief
         try:
-            self.call_id = await self._unless_stopped(
+            self.call_id = await self._stopping.unless_stopped(
                 begin(
                     self._equipment.deployment,
                     request_id=brief.request_id,
@@ -239,7 +230,7 @@ class Session:
                 End(Ending.ERROR, detail="The database could not be reached; nothing was dialled.")
             ) from None
         deployment, token = self._equipment.deployment, brief.token
-        self._outbox = Outbox(deployment, self._on_lease_lost)
+        self._outbox = Outbox(deployment, self._stopping.lease_lost)
         self._ledger = Ledger(
             deployment, self._outbox, call_id=self.call_id, request_id=brief.request_id, token=token
         )
@@ -267,8 +258,7 @@ class Session:
             ring_timeout_s=RING_S,
             time_limit_s=int(self._brief.max_minutes * 60) + RING_S + TIME_LIMIT_MARGIN_S,
         )
-        if self._control.stop.done():
-            raise Stop(self._stopped())
+        self._stopping.check()
         self._placing = asyncio.create_task(
             place_once(
                 self._equipment.carrier,
@@ -279,7 +269,7 @@ class Session:
         )
         try:
             # A callback may tell the call's sid before, or instead of, the answer to the dial.
-            sid = await self._unless_stopped(asyncio.shield(self._placing))
+            sid = await self._stopping.unless_stopped(asyncio.shield(self._placing))
         except DialRefused as error:
             raise Stop(End(Ending.FAILED, detail=error.message)) from None
         except CarrierUnavailable:
@@ -298,7 +288,7 @@ class Session:
                 waiting.add(self._answered)
             else:
                 deadline_s = MEDIA_AFTER_ANSWER_S
-            done = await self._unless_stopped(_first_of(waiting, deadline_s))
+            done = await self._stopping.unless_stopped(_first_of(waiting, deadline_s))
             if self._final.done() and not self._media.done():
                 raise Stop(_end_without_media(self._final.result()))
             if not done:
@@ -325,7 +315,7 @@ class Session:
             self._line = Line(on_line, limit_s=limit_s)
             if self._verdict is not Answerer.UNKNOWN:
                 self._line.answered_by(self._verdict)
-            return await self._unless_lease_lost(self._line.run())
+            return await self._stopping.unless_lease_lost(self._line.run())
 
     async def _told_apart(self, end: End) -> End:
         """A callee who hangs up and a line that breaks look alike at first; the carrier's status tells."""
@@ -369,45 +359,6 @@ class Session:
             if self._ledger is not None:
                 self._ledger.dialed(call_sid)
         return self.call_sid == call_sid
-
-    def _on_lease_lost(self) -> None:
-        if not self._lease_lost.done():
-            self._lease_lost.set_result(None)
-
-    def _stopped(self) -> End:
-        stop = self._control.stop
-        reason = StopReason.CANCELLED if stop.cancelled() else stop.result()
-        endings = {
-            StopReason.CANCELLED: Ending.CANCELLED,
-            StopReason.LEASE_LOST: Ending.LEASE_LOST,
-            StopReason.DRAIN: Ending.DRAINED,
-        }
-        return End(endings[reason])
-
-    async def _unless_stopped(self, work: Awaitable[Result]) -> Result:
-        """`work`, unless the call is stopped first: then `Stop`."""
-        task = asyncio.ensure_future(work)
-        watched: set[asyncio.Future[Any]] = {task, self._control.stop, self._lease_lost}
-        try:
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            raise Stop(self._stopped() if self._control.stop.done() else End(Ending.LEASE_LOST))
-        finally:
-            task.cancel()
-
-    async def _unless_lease_lost(self, work: Awaitable[End]) -> End:
-        """The line watches for the stop itself, since a drain is said goodbye to."""
-        task = asyncio.ensure_future(work)
-        watched: set[asyncio.Future[Any]] = {task, self._lease_lost}
-        try:
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            return self._stopped() if self._control.stop.done() else End(Ending.LEASE_LOST)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 async def _first_of(futures: Collection[asyncio.Future[Any]], timeout_s: float) -> bool:

@@ -68,4 +68,4 @@ def _greeting_so_far(line: OnLine) -> str:
 def _note_greeting(line: OnLine) -> None:
     greeting = line.listening.take()
     if greeting is not None:
-        line.journal.line("callee", greeting.text, started_at=greeting.started_at, ended_at=greeting.ended_at)
+        line.note_callee(greeting)
