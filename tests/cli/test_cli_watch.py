@@ -42,7 +42,7 @@ def watching(request_id: str, env: dict[str, str], *options: str) -> Iterator[su
 
 
 def rest(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What is still to come on both outputs, to their end. (`communicate` would lose what `readline` read ahead.)"""
+    """What is still to come on both outputs. (`communicate` would lose what `readline` read ahead.)"""
     assert process.stdout is not None
     assert process.stderr is not None
     out, err = process.stdout.read(), process.stderr.read()
