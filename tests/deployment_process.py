@@ -37,6 +37,11 @@ class DeploymentProcess:
         self.log: deque[str] = deque(maxlen=400)
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         ports = [part.rsplit(":", 1)[1] if part else "0" for part in (self.url, self.site_url)]
         options = ["--port", ports[0], "--site-port", ports[1], "--data", str(self.folder / "embedded")]
