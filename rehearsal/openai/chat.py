@@ -1,209 +1,179 @@
-"""`POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat
+"""`POST /v1/chat/completions`, streamed as server-sent events or whole (OpenAI API reference, "Chat").
 
-Streamed (server-sent events) or whole, with tool calls and usage. The first token comes `model_first_token_ms`
-after the request, the others at `model_tokens_per_second`, on an absolute schedule. A tool's arguments are
-streamed in pieces after the text. `max_tokens` and `max_completion_tokens` are honoured.
-
-Faults (`on: model`), one for each request: `error` answers 500; `empty` answers nothing; `brokenTool` uses a
-tool with arguments that are not JSON; `slow` waits `at` seconds (5) more; `die` breaks the connection in the
-middle of the answer.
+Streamed: a chunk with the role, one per token of text, those of a tool call (its first names it, the others carry
+pieces of its arguments), one with the finish reason, one with usage if `stream_options.include_usage` asks for it,
+and `data: [DONE]`. The first token comes after `modelFirstTokenMs`, the others at `modelTokensPerSecond`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
+import secrets
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from rehearsal.delays import Delays
-from rehearsal.openai import model
-from rehearsal.openai.errors import ApiError
-from rehearsal.openai.reading import read
-from rehearsal.openai.reply import Reply
-from rehearsal.openai.shared import SLOW_S, STATE, read_body, required_text
+from rehearsal.openai.errors import check_key, json_object, refusal
+from rehearsal.openai.model import answer
+from rehearsal.openai.reading import Reading, words_of
+from rehearsal.openai.reply import Reply, ToolUse
 from rehearsal.scenario import Fault
+from rehearsal.state import RehearsalState
 
-BROKEN_ARGUMENTS = '{"reason": "do'
-_TOKEN = re.compile(r"\s*\S{1,8}|\s+")
-_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer in tokens. `tool` is (name, arguments as JSON)."""
-
-    tokens: list[str]
-    tool: tuple[str, list[str]] | None
-    reason: str
+SLOW_S = 5.0
+"""How much longer a `slow` fault takes, unless it says `at`."""
+ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-class _Completion:
-    """What stands in every part of one answer."""
+class Chat:
+    def __init__(self, state: RehearsalState) -> None:
+        self._state = state
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        self._id = f"chatcmpl-{uuid.uuid4().hex}"
-        self._created = int(time.time())
-        self._model = str(body["model"])
-        self._call_id = f"call_{uuid.uuid4().hex[:24]}"
-
-    def chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return self._base("chat.completion.chunk") | {"choices": [choice]}
-
-    def tool_start(self, name: str) -> dict[str, Any]:
-        function = {"name": name, "arguments": ""}
-        return {"tool_calls": [{"index": 0, "id": self._call_id, "type": "function", "function": function}]}
-
-    def usage_chunk(self, usage: dict[str, Any]) -> dict[str, Any]:
-        return self._base("chat.completion.chunk") | {"choices": [], "usage": usage}
-
-    def whole(self, answer: _Answer, usage: dict[str, Any]) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.tokens) or None, "refusal": None}
-        if answer.tool is not None:
-            name, arguments = answer.tool
-            function = {"name": name, "arguments": "".join(arguments)}
-            message["tool_calls"] = [{"id": self._call_id, "type": "function", "function": function}]
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.reason}
-        return self._base("chat.completion") | {"choices": [choice], "usage": usage}
-
-    def _base(self, kind: str) -> dict[str, Any]:
-        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
-
-
-async def completions(request: web.Request) -> web.StreamResponse:
-    arrived = time.monotonic()
-    state = request.app[STATE]
-    body = await read_body(request)
-    _check(body)
-    asked = read(body)
-    scenario = state.scenarios.for_request(asked.request) if asked.request else None
-    fault = state.faults.take("model", scenario=scenario.name if scenario else None)
-    delays = state.delays
-    first_s = delays.model_first_token_ms / 1000
-    if fault is not None and fault.kind == "slow":
-        first_s += SLOW_S if fault.at is None else fault.at
-    reply = model.answer(asked, scenario.model if scenario else None)
-    answer = _limited(_answer(_struck(reply, fault, asked.tools)), body)
-    completion = _Completion(body)
-    usage = _usage(body, answer)
-    await _until(arrived + first_s)
-    if fault is not None and fault.kind == "error":
-        raise ApiError(500, "The server had an error while processing your request. Sorry about that!")
-    dies = fault is not None and fault.kind == "die"
-    if body.get("stream"):
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        check_key(request)
+        body = await json_object(request)
+        messages = _messages(body)
+        reading = Reading(messages)
+        scenario = self._state.scenarios.for_request(reading.request) if reading.request else None
+        fault = self._state.faults.take("model", scenario=scenario.name if scenario else None)
+        if fault is not None and fault.kind == "error":
+            raise refusal(500, "The server had an error while processing your request.", kind="server_error")
+        reply = _broken(answer(reading, scenario), fault)
+        if not body.get("tools"):
+            reply = Reply(reply.text)
+        begin_s = self._state.delays.model_first_token_ms / 1000
+        if fault is not None and fault.kind == "slow":
+            begin_s += SLOW_S if fault.at is None else fault.at
+        head = {
+            "id": "chatcmpl-" + secrets.token_hex(12),
+            "created": int(time.time()),
+            "model": str(body.get("model")),
+        }
+        usage = _usage(messages, reply)
+        if not body.get("stream"):
+            await asyncio.sleep(begin_s + len(reply.tokens()) * self._token_s())
+            return web.json_response(_whole(head, reply, usage))
         options = body.get("stream_options")
-        wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-        return await _stream(request, completion, answer, delays, usage if wants_usage else None, dies)
-    await _until(time.monotonic() + _position(_count(answer), delays))
-    if dies and request.transport is not None:
-        request.transport.abort()
-    return web.json_response(completion.whole(answer, usage))
+        with_usage = isinstance(options, dict) and options.get("include_usage") is True
+        dies = fault is not None and fault.kind == "die"
+        stream = _Stream(head, reply, usage if with_usage else None, begin_s, self._token_s(), dies)
+        return await stream.run(request)
+
+    def _token_s(self) -> float:
+        rate = self._state.delays.model_tokens_per_second
+        return 1 / rate if rate else 0.0
 
 
-def _check(body: dict[str, Any]) -> None:
-    required_text(body, "model")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise ApiError(400, "'messages' must be a list with at least one message.", param="messages")
-    for index, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise ApiError(400, f"Invalid value: 'messages[{index}].role'.", param=f"messages[{index}].role")
+@dataclass(frozen=True)
+class _Stream:
+    """One streamed completion."""
 
+    head: dict[str, Any]
+    reply: Reply
+    usage: dict[str, int] | None
+    begin_s: float
+    token_s: float
+    dies: bool
+    """Break off in the middle."""
 
-def _struck(reply: Reply, fault: Fault | None, tools: tuple[str, ...]) -> tuple[str, tuple[str, str] | None]:
-    """The text and the tool (name, JSON) of a reply, with the fault that befell it."""
-    if fault is not None and fault.kind == "empty":
-        return "", None
-    if fault is not None and fault.kind == "brokenTool" and tools:
-        return reply.text, (reply.tool.name if reply.tool else tools[0], BROKEN_ARGUMENTS)
-    if reply.tool is None or (tools and reply.tool.name not in tools):
-        return reply.text, None
-    return reply.text, (reply.tool.name, json.dumps(reply.tool.arguments))
-
-
-def _answer(reply: tuple[str, tuple[str, str] | None]) -> _Answer:
-    text, tool = reply
-    pieces = None if tool is None else (tool[0], _TOKEN.findall(tool[1]))
-    return _Answer(_TOKEN.findall(text), pieces, "stop" if tool is None else "tool_calls")
-
-
-def _limited(answer: _Answer, body: Mapping[str, Any]) -> _Answer:
-    limit = body.get("max_completion_tokens", body.get("max_tokens"))
-    if not isinstance(limit, int) or _count(answer) <= limit:
-        return answer
-    return _Answer(answer.tokens[: max(limit, 0)], None, "length")
-
-
-def _count(answer: _Answer) -> int:
-    return len(answer.tokens) + (len(answer.tool[1]) + 1 if answer.tool else 0)
-
-
-def _usage(body: Mapping[str, Any], answer: _Answer) -> dict[str, Any]:
-    prompt = sum(len(_TOKEN.findall(str(message.get("content") or ""))) for message in body["messages"])
-    completion = _count(answer)
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def _position(token: int, delays: Delays) -> float:
-    """Seconds from the first token to this one."""
-    return token / delays.model_tokens_per_second if delays.model_tokens_per_second else 0.0
-
-
-async def _until(when: float) -> None:
-    wait_s = when - time.monotonic()
-    if wait_s > 0:
-        await asyncio.sleep(wait_s)
-
-
-async def _stream(
-    request: web.Request,
-    completion: _Completion,
-    answer: _Answer,
-    delays: Delays,
-    usage: dict[str, Any] | None,
-    dies: bool,
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-    response.headers["Cache-Control"] = "no-cache"
-    deltas: list[dict[str, Any]] = [{"content": token} for token in answer.tokens]
-    if answer.tool is not None:
-        name, arguments = answer.tool
-        deltas.append(completion.tool_start(name))
-        deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in arguments]
-    started = time.monotonic()
-    try:
+    async def run(self, request: web.Request) -> web.StreamResponse:
+        due = asyncio.get_running_loop().time() + self.begin_s
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
-        await _send(response, completion.chunk({"role": "assistant", "content": ""}))
-        for index, delta in enumerate(deltas):
-            await _until(started + _position(index, delays))
-            if dies and index >= len(deltas) // 2:
-                _cut(request)
-                return response
-            await _send(response, completion.chunk(delta))
-        if dies:
-            _cut(request)
+        pieces = [{"content": token} for token in self.reply.tokens()] + list(_tool_deltas(self.reply.tool))
+        if self.dies:
+            pieces = pieces[: max(1, len(pieces) // 2)]
+        await _until(due)
+        await self._send(response, {"role": "assistant", "content": ""})
+        for number, delta in enumerate(pieces):
+            await _until(due + number * self.token_s)
+            await self._send(response, delta)
+        if self.dies:
+            if request.transport is not None:
+                request.transport.abort()
             return response
-        await _send(response, completion.chunk({}, answer.reason))
-        if usage is not None:
-            await _send(response, completion.usage_chunk(usage))
+        await self._send(response, {}, finish="tool_calls" if self.reply.tool else "stop")
+        if self.usage is not None:
+            chunk = {**self.head, "object": "chat.completion.chunk", "choices": [], "usage": self.usage}
+            await _event(response, chunk)
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
-    except ConnectionResetError:
-        pass  # the client has heard enough
-    return response
+        return response
+
+    async def _send(self, response: web.StreamResponse, delta: dict[str, Any], finish: str | None = None) -> None:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        await _event(response, {**self.head, "object": "chat.completion.chunk", "choices": [choice]})
 
 
-def _cut(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+def _messages(body: dict[str, object]) -> list[dict[str, Any]]:
+    """Raises the refusal for a request that the real API would not take either."""
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise refusal(400, "you must provide a model parameter", param="model")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise refusal(400, "messages must be an array with at least one message", param="messages")
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise refusal(400, f"messages[{index}].role must be one of {', '.join(ROLES)}", param="messages")
+        if not isinstance(message.get("content"), str | list) and not message.get("tool_calls"):
+            raise refusal(400, f"messages[{index}].content must be a string or an array", param="messages")
+    if body.get("n") not in (None, 1):
+        raise refusal(400, "this stand-in gives one choice: leave n out", param="n")
+    return messages
 
 
-async def _send(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
-    await response.write(b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n")
+def _broken(reply: Reply, fault: Fault | None) -> Reply:
+    match fault.kind if fault else None:
+        case "empty":
+            return Reply()
+        case "brokenTool":
+            return Reply("", ToolUse("end_call", '{"reason": '))
+        case _:
+            return reply
+
+
+def _tool_deltas(tool: ToolUse | None) -> Iterator[dict[str, Any]]:
+    if tool is None:
+        return
+    function = {"name": tool.name, "arguments": ""}
+    yield {"tool_calls": [{"index": 0, "id": _call_id(), "type": "function", "function": function}]}
+    for piece in tool.pieces():
+        yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+
+
+def _whole(head: dict[str, Any], reply: Reply, usage: dict[str, int]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
+    if reply.tool is not None:
+        function = {"name": reply.tool.name, "arguments": reply.tool.arguments}
+        message["tool_calls"] = [{"id": _call_id(), "type": "function", "function": function}]
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": "tool_calls" if reply.tool else "stop",
+    }
+    return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+
+
+def _usage(messages: list[dict[str, Any]], reply: Reply) -> dict[str, int]:
+    asked = sum(len(words_of(str(message.get("content")))) for message in messages)
+    answered = len(reply.tokens())
+    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
+
+
+def _call_id() -> str:
+    return "call_" + secrets.token_hex(12)
+
+
+async def _until(due: float) -> None:
+    wait = due - asyncio.get_running_loop().time()
+    if wait > 0:
+        await asyncio.sleep(wait)
+
+
+async def _event(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
+    await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")

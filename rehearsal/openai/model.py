@@ -1,42 +1,105 @@
-"""The stand-in language model: a scenario's script where there is one, plain rules where not. Pure.
+"""The stand-in language model: what a scenario has it answer, else what the generic model makes of the prompt.
 
-It understands the tasks of Floyd's prompts (see `reading`). It is no model: it shows that everything around a
-model works. Any other prompt gets a sentence that says so.
+It is no intelligence and doesn't pose as one. It finds the scenario by the request's text, and its place in the
+conversation by what was said before, so it keeps no state between requests, like the real thing.
 """
 
 from __future__ import annotations
 
-import json
+from rehearsal.openai import generic
+from rehearsal.openai.reading import Reading, Turn, words_of
+from rehearsal.openai.reply import Reply, ToolUse
+from rehearsal.scenario import Model, ModelOutcome, ModelTurn, Scenario, found
 
-from rehearsal.openai import generic, scripted
-from rehearsal.openai.reading import Asked
-from rehearsal.openai.reply import Reply
-from rehearsal.scenario import Model
-
-NOT_A_MODEL = "This is the rehearsal's stand-in for a language model. It only knows the prompts of Floyd's calls."
-_NOTHING_SCRIPTED = Model()
+RECOGNISED_BY_WORDS = 4
+"""So many first words of a turn, heard, show that it was given: the rest may have been cut off."""
 
 
-def answer(asked: Asked, script: Model | None) -> Reply:
-    """What to say to a request; `script` is that of the scenario the request belongs to."""
-    script = script or _NOTHING_SCRIPTED
-    match asked.task:
+def answer(reading: Reading, scenario: Scenario | None) -> Reply:
+    """The reply to a prompt of any task."""
+    model = scenario.model if scenario else Model()
+    match reading.task:
         case "choose_facts":
-            chosen = scripted.choose_facts(script, asked)
-            return _json({"facts": generic.choose_facts(asked) if chosen is None else chosen})
+            return _choose_facts(reading, model)
         case "plan":
-            return Reply(script.plan.strip() or generic.plan(asked))
+            return Reply(model.plan.strip() or generic.plan(reading))
         case "find_number":
-            return _json(scripted.find_number(script, asked) or generic.find_number(asked))
+            return _find_number(reading, model)
         case "converse":
-            return scripted.converse(script, asked) or generic.converse(asked)
+            return _converse(reading, model)
         case "leave_message":
-            return Reply(script.message) if script.message else generic.leave_message(asked)
+            return Reply(model.message or generic.message(reading))
         case "wrap_up":
-            return Reply(scripted.wrap_up(script, asked) or generic.wrap_up(asked))
+            return _wrap_up(reading, model)
         case _:
-            return Reply(NOT_A_MODEL)
+            return Reply("This is a rehearsal: the stand-in model only knows the tasks of a phone call.")
 
 
-def _json(value: object) -> Reply:
-    return Reply(json.dumps(value))
+def _choose_facts(reading: Reading, model: Model) -> Reply:
+    facts = reading.all("fact")
+    if model.facts is None:
+        return Reply.of({"facts": generic.facts_for(reading.request, facts)})
+    chosen = [fact for fact in facts if any(found(wanted, fact.text) for wanted in model.facts)]
+    return Reply.of({"facts": [fact.attributes.get("id", "") for fact in chosen]})
+
+
+def _find_number(reading: Reading, model: Model) -> Reply:
+    if model.phone is not None:
+        digits = model.phone.removeprefix("+")
+        if digits in "".join(character for character in reading.data if character.isdigit()):
+            return Reply.of({"phone": model.phone})
+    return Reply.of(generic.number(reading))
+
+
+def _converse(reading: Reading, model: Model) -> Reply:
+    turn = reading.turn()
+    for scripted in model.turns:
+        if not _given(scripted, turn) and _fits(scripted, turn, reading):
+            tool = ToolUse.of(scripted.tool.name, scripted.tool.arguments) if scripted.tool else None
+            return Reply(scripted.say, tool)
+    return generic.converse(reading, turn)
+
+
+def _given(scripted: ModelTurn, turn: Turn) -> bool:
+    first = words_of(scripted.say)[:RECOGNISED_BY_WORDS]
+    return bool(first) and any(_contains(words_of(spoken), first) for spoken in turn.spoken)
+
+
+def _contains(words: list[str], part: list[str]) -> bool:
+    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
+
+
+def _fits(scripted: ModelTurn, turn: Turn, reading: Reading) -> bool:
+    if scripted.call not in (None, reading.call):
+        return False
+    if scripted.knows is not None and not found(scripted.knows, reading.data):
+        return False
+    return found(scripted.when, turn.prompt)
+
+
+def _wrap_up(reading: Reading, model: Model) -> Reply:
+    allowed = [kind.attributes.get("name", "") for kind in reading.all("kind")]
+    for outcome in filter(None, (model.outcome, *model.earlier_outcomes)):
+        if (not allowed or outcome.kind in allowed) and _happened(outcome, reading):
+            return Reply.of(
+                {
+                    "kind": outcome.kind,
+                    "summary": outcome.summary,
+                    "reported": [
+                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)}
+                        for fact in outcome.reported
+                    ],
+                    "learnt": [
+                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)} for fact in outcome.learnt
+                    ],
+                }
+            )
+    return Reply.of(generic.wrap_up(reading, allowed))
+
+
+def _happened(outcome: ModelOutcome, reading: Reading) -> bool:
+    return all(_evidence(fact.evidence, reading) for fact in outcome.reported)
+
+
+def _evidence(pattern: str, reading: Reading) -> list[int]:
+    return [line.number for line in reading.transcript() if line.speaker == "callee" and found(pattern, line.text)]

@@ -1,195 +1,132 @@
-"""What the stand-in model can see of a request: the task's name, the tagged data, the conversation.
+"""What a request to the language model holds, as far as the stand-in can read it.
 
-A prompt names its task in the first line of the first system message, `<task>NAME</task>`, and holds its data
-in XML-escaped tags. During a call the data stands in that system message alone, so that nothing the callee says
-can pose as data; otherwise it may stand in any message. Pure functions.
+The stand-in understands prompts that begin with `<task>NAME</task>` and keep their data in tags: `<request>`,
+`<person name=...>`, `<facts><fact id=...>`, `<contacts><contact id=... name=... phone=...>`, `<plan>`,
+`<answers>`, `<earlier_call>`, `<kinds><kind name=...>`, `<transcript>` with lines `[3] callee: ...`, and, between
+the turns of a conversation, `<owner_answer question=...>`. Text in tags is XML-escaped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+_ATTRIBUTE = re.compile(r"""(\w+)=(?:"([^"]*)"|'([^']*)')""")
+_LINE = re.compile(r"^\[(\d+)\] (\w+): (.*)$", re.MULTILINE)
+_OWNER_ANSWER = re.compile(r"<owner_answer\b([^>]*?)(?:/>|>(.*?)</owner_answer>)", re.DOTALL)
+
+INTRODUCTION = re.compile(r"\ban AI assistant calling\b", re.IGNORECASE)
+"""How a caller introduces itself before its model speaks."""
+
 SILENCE = "(silence)"
-CONVERSATIONS = ("converse", "leave_message")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: str
+@dataclass(frozen=True)
+class Tagged:
+    """One element: its attributes and its text, unescaped."""
+
+    attributes: dict[str, str]
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    id: str
-    sharing: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    id: str
-    name: str
-    phone: str
-    about: str
-    """Aliases and notes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    question: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerAnswer:
-    """News of the owner that came in mid-call; `answer` is None if nobody answered."""
-
-    question: str
-    answer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
+@dataclass(frozen=True)
+class TranscriptLine:
     number: int
     speaker: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request to the model, read. What isn't there is empty."""
+@dataclass(frozen=True)
+class Turn:
+    """What a reply in a conversation answers."""
 
-    task: str
-    data: str
-    """Everything with tags in it, as it was sent."""
-    request: str
-    person: str
-    facts: tuple[Fact, ...]
-    contacts: tuple[Contact, ...]
-    answers: tuple[Answer, ...]
-    transcript: tuple[Line, ...]
-    kinds: tuple[str, ...]
-    call: int
-    """Of the request, from 1: one more than the earlier calls it was told of."""
-    messages: tuple[Message, ...]
-    """The conversation, without the first system message."""
-    tools: tuple[str, ...]
+    prompt: str
+    """The callee's words since Floyd's last, or `(start)`, `(silence)`, `(owner) ...`, `(owner silent)`."""
+    spoken: tuple[str, ...]
+    """What Floyd has said before in this call."""
 
-    @property
-    def floyd_said(self) -> list[str]:
-        """What was heard of Floyd in this call, without the opening, which isn't the model's."""
-        said = [message.text for message in self.messages if message.role == "assistant"]
-        return said[1:] if said and _OPENING.search(said[0]) else said
+
+class Reading:
+    """`messages` are those of the Chat Completions API, checked by the server to have a role and a text."""
+
+    def __init__(self, messages: Sequence[dict[str, Any]]) -> None:
+        self.messages = [(str(message["role"]), _text(message.get("content"))) for message in messages]
+        self.data = "\n".join(text for role, text in self.messages if role in ("system", "developer"))
+        if not any(role == "assistant" for role, _ in self.messages):
+            # Tasks without a conversation carry their data in the user's message.
+            self.data += "\n" + "\n".join(text for role, text in self.messages if role == "user")
 
     @property
-    def callee_said(self) -> str:
-        """The callee's words since Floyd's last; `(silence)` if there are none."""
-        for message in reversed(self.messages):
-            if message.role == "user":
-                return message.text.strip() or SILENCE
-            if message.role == "assistant":
-                break
-        return SILENCE
+    def task(self) -> str:
+        """The task's name, or `` for a prompt that names none."""
+        return self.one("task").text if self.all("task") else ""
+
+    def all(self, name: str) -> list[Tagged]:
+        found = re.finditer(rf"<{name}\b([^>]*?)(?:/>|>(.*?)</{name}>)", self.data, re.DOTALL)
+        return [Tagged(_attributes(match[1]), unescape((match[2] or "").strip())) for match in found]
+
+    def one(self, name: str) -> Tagged:
+        return next(iter(self.all(name)), Tagged({}, ""))
 
     @property
-    def owner_said(self) -> OwnerAnswer | None:
-        """News of the owner that Floyd hasn't spoken since."""
-        for message in reversed(self.messages):
-            if message.role == "assistant":
-                return None
-            if message.role == "system" and (found := _OWNER.search(message.text)):
-                attributes = _attributes(found["attributes"])
-                expired = attributes.get("expired") == "true" or found["answer"] is None
-                answer = None if expired else _plain(found["answer"])
-                return OwnerAnswer(attributes.get("question", ""), answer)
-        return None
+    def request(self) -> str:
+        return self.one("request").text
+
+    @property
+    def call(self) -> int:
+        """The number of this call of the request, from 1."""
+        return len(self.all("earlier_call")) + 1
+
+    def transcript(self) -> list[TranscriptLine]:
+        lines = _LINE.findall("\n".join(block.text for block in self.all("transcript")))
+        return [TranscriptLine(int(number), speaker, text) for number, speaker, text in lines]
+
+    def turn(self) -> Turn:
+        messages = self._without_introduction()
+        spoken = tuple(text for role, text in messages if role == "assistant")
+        return Turn(_prompt(messages, bool(spoken)), spoken)
+
+    def _without_introduction(self) -> list[tuple[str, str]]:
+        """The messages without the caller's first words, if those introduce it: its model had no part in them."""
+        for index, (role, text) in enumerate(self.messages):
+            if role == "assistant":
+                introduced = INTRODUCTION.search(text) is not None
+                return self.messages[:index] + self.messages[index + 1 :] if introduced else self.messages
+        return self.messages
 
 
-_OPENING = re.compile(r"^(hi|hello|good (day|morning|afternoon|evening))\b|\bassistant\b", re.IGNORECASE)
-_OWNER = re.compile(r"<owner_answer(?P<attributes>(?:\s[^>]*?)?)(?:/>|>(?P<answer>.*?)</owner_answer>)", re.DOTALL)
-_LINE = re.compile(r"^\[(\d+)\] (\w+): (.*)$", re.MULTILINE)
-_ATTRIBUTE = re.compile(r"""(\w+)=(?:"([^"]*)"|'([^']*)')""")
+def _prompt(messages: Sequence[tuple[str, str]], spoke: bool) -> str:
+    heard: list[str] = []
+    for role, text in reversed(messages):
+        if role == "assistant":
+            break
+        owner = _OWNER_ANSWER.search(text) if role == "system" else None
+        if owner is not None and "<task>" not in text:
+            answer = unescape((owner[2] or "").strip())
+            silent = "expired" in _attributes(owner[1]) or not answer
+            return "(owner silent)" if silent else f"(owner) {answer}"
+        if role == "user":
+            heard.append(text)
+    if not spoke:
+        return "(start)"
+    words = " ".join(text for text in reversed(heard) if text != SILENCE)
+    return words or SILENCE
 
 
-def read(body: Mapping[str, Any]) -> Asked:
-    """Read the body of a Chat Completions request. Whatever is missing or odd is taken as empty."""
-    messages = [_message(item) for item in body.get("messages") or [] if isinstance(item, Mapping)]
-    first = messages[0].text if messages and messages[0].role in ("system", "developer") else ""
-    task = _inner("task", first)
-    data = first if task in CONVERSATIONS else "\n".join(message.text for message in messages)
-    # The instructions may mention tags by name; the data comes after them.
-    return Asked(
-        task=task,
-        data=data,
-        request=_inner("request", data),
-        person=next((attributes.get("name", "") for attributes, _ in _elements("person", data)), ""),
-        facts=tuple(
-            Fact(attributes.get("id", ""), attributes.get("sharing", "free"), text)
-            for attributes, text in _elements("fact", data)
-        ),
-        contacts=tuple(
-            Contact(attributes.get("id", ""), attributes.get("name", ""), attributes.get("phone", ""), text)
-            for attributes, text in _elements("contact", data)
-        ),
-        answers=tuple(
-            Answer(attributes.get("question", ""), text) for attributes, text in _elements("answer", data)
-        ),
-        transcript=tuple(
-            Line(int(number), speaker, _plain(text))
-            for number, speaker, text in _LINE.findall(_raw("transcript", data))
-        ),
-        kinds=tuple(attributes.get("name", text) for attributes, text in _elements("kind", data)),
-        call=1 + len(_elements("earlier_call", data)),
-        messages=tuple(messages[1:] if first else messages),
-        tools=tuple(_tool_names(body.get("tools"))),
-    )
-
-
-def _message(item: Mapping[str, Any]) -> Message:
-    content = item.get("content")
-    if isinstance(content, list):
-        content = "".join(
-            str(part.get("text", ""))
-            for part in content
-            if isinstance(part, Mapping) and part.get("type") == "text"
-        )
-    return Message(str(item.get("role", "")), content if isinstance(content, str) else "")
-
-
-def _tool_names(tools: Any) -> Sequence[str]:
-    names = []
-    for tool in tools if isinstance(tools, list) else []:
-        function = tool.get("function") if isinstance(tool, Mapping) else None
-        if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-            names.append(function["name"])
-    return names
-
-
-def _elements(name: str, text: str) -> list[tuple[dict[str, str], str]]:
-    pattern = rf"<{name}((?:\s[^>]*?)?)(?:/>|>(.*?)</{name}>)"
-    return [
-        (_attributes(attributes), _plain(content)) for attributes, content in re.findall(pattern, text, re.DOTALL)
-    ]
-
-
-def _raw(name: str, text: str) -> str:
-    """The last element of that name, still escaped."""
-    found = re.findall(rf"<{name}(?:\s[^>]*)?>(.*?)</{name}>", text, re.DOTALL)
-    return found[-1] if found else ""
-
-
-def _inner(name: str, text: str) -> str:
-    return _plain(_raw(name, text))
+def words_of(text: str) -> list[str]:
+    """A text's words in lower case, without punctuation."""
+    return re.findall(r"[a-z0-9']+", text.casefold())
 
 
 def _attributes(text: str) -> dict[str, str]:
-    return {name: _plain(double or single) for name, double, single in _ATTRIBUTE.findall(text)}
+    return {name: unescape(double or single) for name, double, single in _ATTRIBUTE.findall(text)}
 
 
-def _plain(text: str) -> str:
-    return unescape(text).strip()
+def _text(content: Any) -> str:
+    """A message's content: a text, or a list of parts of which the texts count."""
+    if isinstance(content, list):
+        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""

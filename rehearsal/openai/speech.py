@@ -1,135 +1,113 @@
-"""`POST /audio/speech`: https://platform.openai.com/docs/api-reference/audio/createSpeech
+"""`POST /v1/audio/speech` (OpenAI API reference, "Create speech"): text in, audio out, streamed as it is made.
 
-Served: `response_format` `pcm` (24,000 Hz, 16 bits, little-endian, mono, no header) and `wav`, streamed: the
-first byte `speech_first_byte_ms` after the request, then `speech_speed` times real time. Pieces end anywhere,
-also in the middle of a sample. OpenAI's other formats are refused, as there is no encoder here.
-
-`voice` is one of OpenAI's names, each an espeak-ng voice here, or an espeak-ng voice itself.
-
-Faults (`on: speech`), one for each request: `error` answers 500; `empty` answers no audio; `slow` waits `at`
-seconds (5) more; `die` breaks the connection in the middle of the audio.
+`pcm` is 24 kHz, 16 bits, little-endian, one channel, without a header; `wav` has one. The first byte comes after
+`speechFirstByteMs`, the rest at `speechSpeed` times real time, in chunks that may split a sample in two.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
-import time
-from typing import Any
 
 from aiohttp import web
 
-from rehearsal.openai.errors import ApiError
-from rehearsal.openai.shared import SLOW_S, STATE, State, read_body, required_text
-from rehearsal.voice import DEFAULT_RATE_WPM, SAMPLE_RATE, Speech, UnknownVoice
+from rehearsal.openai.errors import check_key, json_object, refusal
+from rehearsal.scenario import Fault
+from rehearsal.state import RehearsalState
+from rehearsal.voice import DEFAULT_RATE_WPM, SAMPLE_RATE, Speech
 
-MAX_INPUT_CHARS = 4096
-MIN_SPEED, MAX_SPEED = 0.25, 4.0
+MOST_CHARACTERS = 4096
+"""OpenAI's own limit."""
+CHUNK_BYTES = 4801
+"""About 100 ms, and odd: a reader must carry half a sample to the next chunk."""
+SLOW_S = 5.0
 FORMATS = {"pcm": "audio/pcm", "wav": "audio/wav"}
-REFUSED_FORMATS = ("mp3", "opus", "aac", "flac")
 VOICES = {
-    "alloy": "en-us",
-    "ash": "en-us+m1",
-    "ballad": "en-us+m2",
-    "coral": "en-us+f1",
-    "echo": "en-us+m3",
-    "fable": "en-us+m4",
-    "nova": "en-us+f2",
+    "alloy": "en-us+f5",
+    "ash": "en-us+m3",
+    "ballad": "en-us+m4",
+    "coral": "en-us+f2",
+    "echo": "en-us+m1",
+    "fable": "en-gb+m2",
+    "nova": "en-us+f1",
     "onyx": "en-us+m7",
     "sage": "en-us+f4",
-    "shimmer": "en-us+f5",
-    "verse": "en-us+m6",
-    "marin": "en-us+f3",
-    "cedar": "en-us+m8",
+    "shimmer": "en-us+f3",
+    "verse": "en-us+m5",
 }
-PIECE_S = 0.1
-PIECE_OFFSETS = (1, 0, -1, 2, 3)
-"""Bytes by which pieces in turn are longer than 0.1 s, so that odd sizes are met all the time."""
-_WAV_SIZE_UNKNOWN = 0xFFFFFFFF
+"""OpenAI's voices, and which of espeak-ng's speaks for each."""
 
 
-async def create(request: web.Request) -> web.StreamResponse:
-    arrived = time.monotonic()
-    state = request.app[STATE]
-    body = await read_body(request)
-    text, voice, form, rate_wpm = _checked(body)
-    fault = state.faults.take("speech")
-    speech = await asyncio.to_thread(_render, state, text, voice, rate_wpm)
-    audio = speech.pcm16_24k.astype("<i2").tobytes()
-    if fault is not None and fault.kind == "empty":
-        audio = b""
-    dies_at = len(audio) // 2 if fault is not None and fault.kind == "die" else None
-    if form == "wav":
-        audio = _wav_header() + audio
-    wait_s = state.delays.speech_first_byte_ms / 1000
-    if fault is not None and fault.kind == "slow":
-        wait_s += SLOW_S if fault.at is None else fault.at
-    await asyncio.sleep(max(arrived + wait_s - time.monotonic(), 0))
-    if fault is not None and fault.kind == "error":
-        raise ApiError(500, "The server had an error while processing your request. Sorry about that!")
-    return await _stream(request, audio, FORMATS[form], state.delays.speech_speed, dies_at)
+class SpeechSynthesis:
+    def __init__(self, state: RehearsalState) -> None:
+        self._state = state
 
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        check_key(request)
+        text, voice, kind, rate = _order(await json_object(request))
+        fault = self._state.faults.take("speech")
+        if fault is not None and fault.kind == "error":
+            raise refusal(500, "The server had an error while processing your request.", kind="server_error")
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._state.delays.speech_first_byte_ms / 1000
+        if fault is not None and fault.kind == "slow":
+            due += SLOW_S if fault.at is None else fault.at
+        speech = await asyncio.to_thread(self._state.voice.render, text, voice=VOICES[voice], rate_wpm=rate)
+        # Before the audio goes out: whoever hears it must be able to recognise it.
+        self._state.phrasebook.add(speech)
+        audio = b"" if fault is not None and fault.kind == "empty" else _bytes(speech, kind)
+        return await self._stream(request, audio, kind, due, fault)
 
-def _checked(body: dict[str, Any]) -> tuple[str, str, str, int]:
-    """The text, the espeak-ng voice, the format and the words per minute."""
-    required_text(body, "model")
-    text = required_text(body, "input")
-    if not text.strip():
-        raise ApiError(400, "'input' must not be empty.", param="input")
-    if len(text) > MAX_INPUT_CHARS:
-        message = f"'input' has {len(text)} characters; at most {MAX_INPUT_CHARS} are allowed."
-        raise ApiError(400, message, param="input", code="string_above_max_length")
-    voice = required_text(body, "voice")
-    form = body.get("response_format", "mp3")
-    if form in REFUSED_FORMATS:
-        message = f"The rehearsal has no encoder for '{form}': set response_format to 'pcm' or 'wav'."
-        raise ApiError(400, message, param="response_format")
-    if form not in FORMATS:
-        allowed = ", ".join(repr(name) for name in (*REFUSED_FORMATS, *FORMATS))
-        raise ApiError(400, f"Invalid response_format {form!r}: one of {allowed}.", param="response_format")
-    speed = body.get("speed", 1.0)
-    if not isinstance(speed, int | float) or not MIN_SPEED <= speed <= MAX_SPEED:
-        raise ApiError(400, f"'speed' must be between {MIN_SPEED} and {MAX_SPEED}.", param="speed")
-    return text, VOICES.get(voice, voice), form, round(DEFAULT_RATE_WPM * speed)
-
-
-def _render(state: State, text: str, voice: str, rate_wpm: int) -> Speech:
-    """Render, and make it known to the ears before anybody can hear it."""
-    try:
-        speech = state.voice.render(text, voice=voice, rate_wpm=rate_wpm)
-    except UnknownVoice:
-        message = f"Invalid voice {voice!r}: one of {', '.join(VOICES)}."
-        raise ApiError(400, message, param="voice") from None
-    state.phrasebook.add(speech)
-    return speech
-
-
-async def _stream(
-    request: web.Request, audio: bytes, content_type: str, speed: float, dies_at: int | None
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": content_type})
-    started = time.monotonic()
-    sent = 0
-    try:
+    async def _stream(
+        self, request: web.Request, audio: bytes, kind: str, due: float, fault: Fault | None
+    ) -> web.StreamResponse:
+        loop = asyncio.get_running_loop()
+        response = web.StreamResponse(headers={"Content-Type": FORMATS[kind]})
+        response.enable_chunked_encoding()
+        await asyncio.sleep(max(0.0, due - loop.time()))
         await response.prepare(request)
-        while sent < len(audio):
+        speed = self._state.delays.speech_speed
+        for start in range(0, len(audio), CHUNK_BYTES):
             if speed:
-                await asyncio.sleep(max(started + sent / (2 * SAMPLE_RATE * speed) - time.monotonic(), 0))
-            if dies_at is not None and sent >= dies_at:
+                wait = due + start / (SAMPLE_RATE * 2 * speed) - loop.time()
+                await asyncio.sleep(max(0.0, wait))
+            await response.write(audio[start : start + CHUNK_BYTES])
+            if fault is not None and fault.kind == "die" and start + CHUNK_BYTES >= len(audio) // 2:
                 if request.transport is not None:
                     request.transport.abort()
                 return response
-            size = round(PIECE_S * 2 * SAMPLE_RATE) + PIECE_OFFSETS[sent // 4000 % len(PIECE_OFFSETS)]
-            await response.write(audio[sent : sent + size])
-            sent += size
         await response.write_eof()
-    except ConnectionResetError:
-        pass  # the client has heard enough
-    return response
+        return response
 
 
-def _wav_header() -> bytes:
-    """Of a stream whose length isn't known yet, as OpenAI's."""
+def _order(body: dict[str, object]) -> tuple[str, str, str, int]:
+    """Text, voice, format and words per minute. Raises the refusal."""
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise refusal(400, "you must provide a model parameter", param="model")
+    text = body.get("input")
+    if not isinstance(text, str) or not text.strip():
+        raise refusal(400, "input must be a text that is not empty", param="input")
+    if len(text) > MOST_CHARACTERS:
+        raise refusal(400, f"input must have at most {MOST_CHARACTERS} characters", param="input")
+    voice = body.get("voice")
+    if not isinstance(voice, str) or voice not in VOICES:
+        raise refusal(400, f"voice must be one of {', '.join(VOICES)}", param="voice")
+    kind = body.get("response_format", "mp3")
+    if not isinstance(kind, str) or kind not in FORMATS:
+        raise refusal(400, "this stand-in makes pcm and wav only", param="response_format")
+    speed = body.get("speed", 1.0)
+    if not isinstance(speed, int | float) or not 0.25 <= speed <= 4:
+        raise refusal(400, "speed must be a number from 0.25 to 4", param="speed")
+    # espeak-ng knows 80 to 450 words a minute.
+    return text, voice, kind, max(80, min(450, round(DEFAULT_RATE_WPM * speed)))
+
+
+def _bytes(speech: Speech, kind: str) -> bytes:
+    pcm = speech.pcm16_24k.astype("<i2").tobytes()
+    return _wav_header(len(pcm)) + pcm if kind == "wav" else pcm
+
+
+def _wav_header(size: int) -> bytes:
+    """RIFF/WAVE: one channel of 16-bit PCM."""
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE, SAMPLE_RATE * 2, 2, 16)
-    riff = struct.pack("<4sI4s", b"RIFF", _WAV_SIZE_UNKNOWN, b"WAVE")
-    return riff + form + struct.pack("<4sI", b"data", _WAV_SIZE_UNKNOWN)
+    return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
