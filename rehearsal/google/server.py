@@ -6,7 +6,7 @@ finals and speech events. Served: `MULAW` and `LINEAR16` at 8,000 Hz, one channe
 `single_utterance`, `enable_voice_activity_events`; other settings are accepted and have no effect.
 
 Limits, with Google's codes: a message over 25 KB and a wrong configuration are INVALID_ARGUMENT; a stream
-longer than 305 s, or 10 s without audio, is OUT_OF_RANGE.
+longer than 305 s is OUT_OF_RANGE; 10 s without audio end it with ABORTED.
 
 Faults (`on: recognizer`), struck when a stream opens: `die` ends it with UNAVAILABLE, `error` with INTERNAL,
 both `at` seconds into it; `empty` understands nothing; `slow` gives all results `at` seconds later (2).
@@ -211,9 +211,8 @@ class _Stream:
                 return await anext(requests, None)
         except TimeoutError:
             raise _Refused(
-                grpc.StatusCode.OUT_OF_RANGE,
-                "Audio Timeout Error: Long duration elapsed without audio. "
-                "Audio should be sent close to real time.",
+                grpc.StatusCode.ABORTED,
+                f"Max duration of {MAX_AUDIO_GAP_S:g} seconds reached without audio: send it close to real time.",
             ) from None
 
 
