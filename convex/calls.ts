@@ -9,7 +9,7 @@ import type { QueryCtx } from "./_generated/server";
 import { callsOf, callUnder, endCall, requireCall } from "./callRows";
 import { fail } from "./errors";
 import { workerMutation, workerQuery } from "./functions";
-import { identifier, MAX_ATTEMPTS, MAX_REASON_CHARS, moment, text } from "./input";
+import { identifier, MAX_ATTEMPTS, MAX_NAME_CHARS, MAX_REASON_CHARS, moment, text } from "./input";
 import { liveLease, requireLease } from "./leases";
 import { log } from "./log";
 import { numberToCall } from "./suppressions";
@@ -180,6 +180,18 @@ export const disclosed = workerMutation({
     if (call.disclosureAt === undefined) {
       await ctx.db.patch("calls", call._id, { disclosureAt: moment("at", args.at) });
     }
+    return null;
+  },
+});
+
+/** The call was recorded; `file` is the recording's name in that worker's data folder. */
+export const recorded = workerMutation({
+  args: { callId: v.id("calls"), token: v.string(), file: v.string() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const call = await callUnder(ctx, args.callId, args.token);
+    const recording = text("file", args.file, MAX_NAME_CHARS);
+    if (call.recording !== recording) await ctx.db.patch("calls", call._id, { recording });
     return null;
   },
 });

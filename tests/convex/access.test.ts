@@ -42,7 +42,7 @@ const FOR_WORKERS = new Set(
     "requests:pending requests:claim requests:material requests:setStage requests:saveContext " +
     "requests:writePlan requests:saveNumber requests:ask requests:needInput requests:release requests:finish " +
     "workers:register workers:heartbeat workers:inbox calls:begin calls:dialed calls:carrierStatus " +
-    "calls:openMedia calls:end calls:disclosed calls:orphans calls:resolveOrphan transcript:append live:set " +
+    "calls:openMedia calls:end calls:disclosed calls:recorded calls:orphans calls:resolveOrphan transcript:append live:set " +
     "turns:record disclosures:record facts:offer messages:receive messages:outbox messages:sent"
   ).split(" "),
 );
@@ -84,6 +84,7 @@ beforeAll(async () => {
     summary: "summary",
     reason: "reason",
     endReason: "done",
+    file: "recording.wav",
     deadline: Date.now() + 1000,
     at: Date.now(),
     done: true,

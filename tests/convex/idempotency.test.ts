@@ -140,7 +140,7 @@ describe("every mutation of a worker, run twice", () => {
     await expectFailure(finish, "LEASE_LOST", "token");
   });
 
-  test("calls:begin, dialed, carrierStatus, disclosed, end", async () => {
+  test("calls:begin, dialed, carrierStatus, disclosed, recorded, end", async () => {
     const t = floyd();
     const { w, requestId, token } = await inFlight(t);
     const { callId } = await twice(t, () => begin(w, { requestId, token }));
@@ -150,6 +150,7 @@ describe("every mutation of a worker, run twice", () => {
       await twice(t, () => w.mutation(api.calls.carrierStatus, callback));
     }
     await twice(t, () => w.mutation(api.calls.disclosed, { callId, token, at: Date.now() }));
+    await twice(t, () => w.mutation(api.calls.recorded, { callId, token, file: `${callId}.wav` }));
     await twice(t, () => w.mutation(api.calls.end, { callId, token, endReason: "done" }));
   });
 

@@ -98,5 +98,8 @@ class Ledger:
     def disclosed(self, at_ms: float) -> None:
         self._outbox.put("calls:disclosed", {"callId": self._call_id, "token": self._token, "at": at_ms})
 
+    def recorded(self, file: str) -> None:
+        self._outbox.put("calls:recorded", {"callId": self._call_id, "token": self._token, "file": file})
+
     def ended(self, reason: str) -> None:
         self._outbox.put("calls:end", {"callId": self._call_id, "token": self._token, "endReason": reason[:200]})

@@ -154,7 +154,9 @@ async def opened_line(
         except TimeoutError:
             log.warning("call.recognizer_not_closed", call=call_id)
         if recording is not None:
-            await recording.write(equipment.recordings / f"{call_id}.wav")
+            file = f"{call_id}.wav"
+            if await recording.write(equipment.recordings / file):
+                ledger.recorded(file)
 
 
 def hints_of(brief: CallBrief) -> list[str]:

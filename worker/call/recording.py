@@ -44,12 +44,14 @@ class Recording:
         """What was to be played after `at` is not."""
         del self._floyd[self._position(at) :]
 
-    async def write(self, path: Path) -> None:
-        """Write it; a disk that is full costs the recording, not the call."""
+    async def write(self, path: Path) -> bool:
+        """Write it, and tell whether it is there; a disk that is full costs the recording, not the call."""
         try:
             await write_recording(path, bytes(self._callee), bytes(self._floyd))
         except OSError as error:
             log.error("call.recording_not_written", reason=str(error))
+            return False
+        return True
 
     def _position(self, at: float) -> int:
         return max(0, round((at - self._opened_at) * SAMPLE_RATE_HZ))

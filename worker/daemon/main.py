@@ -79,13 +79,14 @@ async def serve(settings: Settings) -> int:
         deployment = HttpDeployment(url, token, observe=metrics.observe_function)
         carrier, recognizer = TwilioCarrier(settings), GoogleRecognizer(settings)
         voice, model = OpenAIVoice(settings), OpenAIModel(settings)
+        detectors = Detectors()
         calls = Calls(
             deployment=deployment,
             carrier=carrier,
             recognizer=recognizer,
             voice=voice,
             model=model,
-            detectors=Detectors(),
+            detectors=detectors,
             settings=settings,
             worker_id=identity.worker_id,
         )
@@ -104,7 +105,8 @@ async def serve(settings: Settings) -> int:
             listener,
             [*health_routes(readiness, metrics, lambda: len(worker.registry)), *routes(calls, settings)],
         )
-        warm_up = asyncio.create_task(_warm_up([voice.warm_up(), model.warm_up(), recognizer.warm_up()]))
+        beginnings = [voice.warm_up(), model.warm_up(), recognizer.warm_up(), detectors.prepare(), calls.warm_up()]
+        warm_up = asyncio.create_task(_warm_up(beginnings))
         log.info("worker", port=settings.floyd_port, public_url=settings.public_url, deployment=deployment.url)
         with _signals(worker) as told:
             try:
@@ -113,6 +115,7 @@ async def serve(settings: Settings) -> int:
                 warm_up.cancel()
                 await _close(
                     server.cleanup(),
+                    calls.close(),
                     carrier.close(),
                     recognizer.close(),
                     voice.close(),
