@@ -1,0 +1,65 @@
+"""One call's turns, as the callee's end of the line had them and as Floyd wrote them down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+SAME_MOMENT_MS = 150.0
+"""Floyd's first audio as sent and as received: loopback, both ends busy."""
+SAME_LINE_MS = 1.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One answered turn; all in ms."""
+
+    voice_to_voice: float
+    """Last voiced frame sent by the callee to first audible audio received from Floyd: from outside."""
+    noticed: float
+    """From that last voiced frame to what Floyd took for the end of speech."""
+    endpointing: float
+    model: float
+    speech: float
+    floyd: float
+    total: float
+
+
+def answered_turns(show: dict[str, Any], note: dict[str, Any]) -> Iterator[Turn]:
+    """The turns in which the callee said something and the model answered it. The opening is not one: its words
+    are ready-made."""
+    rows = [row for row in show["turns"] if "modelMs" in row and "speechMs" in row and "finalTranscript" in row]
+    for outside in note["turns"]:
+        arrived = outside["firstAudioAtMs"]
+        row = min(rows, key=lambda one: abs(_sent_at(one) - arrived), default=None)
+        if row is None or abs(_sent_at(row) - arrived) > SAME_MOMENT_MS:
+            continue
+        yield Turn(
+            voice_to_voice=arrived - outside["lastVoicedAtMs"],
+            noticed=row["speechEndedAt"] - outside["lastVoicedAtMs"],
+            endpointing=row["endpointingMs"],
+            model=row["modelMs"],
+            speech=row["speechMs"],
+            floyd=row["floydMs"],
+            total=row["totalMs"],
+        )
+
+
+def _sent_at(row: dict[str, Any]) -> float:
+    return float(row["speechEndedAt"] + row["firstSent"])
+
+
+def floyd_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[float]:
+    """From the end of playing (the carrier's mark is back) to the line's arrival at a subscriber."""
+    for line in show["transcript"]:
+        if line["speaker"] == "floyd":
+            yield seen[line["_id"]] - line["endedAt"]
+
+
+def callee_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[float]:
+    """From the end of endpointing (the words are recognised and the turn is over) to the line's arrival."""
+    for line in show["transcript"]:
+        turn = next((t for t in show["turns"] if abs(t["speechEndedAt"] - line["endedAt"]) < SAME_LINE_MS), None)
+        if line["speaker"] == "callee" and turn is not None and "endpointed" in turn:
+            yield seen[line["_id"]] - turn["speechEndedAt"] - turn["endpointed"]
