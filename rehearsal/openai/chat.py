@@ -19,8 +19,9 @@ from aiohttp import web
 
 from rehearsal.openai.errors import check_key, json_object, refusal
 from rehearsal.openai.model import answer
-from rehearsal.openai.reading import Reading, words_of
+from rehearsal.openai.reading import Reading
 from rehearsal.openai.reply import Reply, ToolUse
+from rehearsal.openai.vocabulary import words_of
 from rehearsal.scenario import Fault
 from rehearsal.state import RehearsalState
 

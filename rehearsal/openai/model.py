@@ -6,9 +6,12 @@ conversation by what was said before, so it keeps no state between requests, lik
 
 from __future__ import annotations
 
-from rehearsal.openai import generic
-from rehearsal.openai.reading import Reading, Turn, words_of
+from collections.abc import Sequence
+
+from rehearsal.openai import directory, generic, outcome
+from rehearsal.openai.reading import Reading, Turn
 from rehearsal.openai.reply import Reply, ToolUse
+from rehearsal.openai.vocabulary import words_of
 from rehearsal.scenario import Model, ModelOutcome, ModelTurn, Scenario, found
 
 RECOGNISED_BY_WORDS = 4
@@ -36,10 +39,9 @@ def answer(reading: Reading, scenario: Scenario | None) -> Reply:
 
 
 def _choose_facts(reading: Reading, model: Model) -> Reply:
-    facts = reading.all("fact")
     if model.facts is None:
-        return Reply.of({"facts": generic.facts_for(reading.request, facts)})
-    chosen = [fact for fact in facts if any(found(wanted, fact.text) for wanted in model.facts)]
+        return Reply.of({"facts": generic.facts_for(reading)})
+    chosen = [fact for fact in reading.all("fact") if any(found(wanted, fact.text) for wanted in model.facts)]
     return Reply.of({"facts": [fact.attributes.get("id", "") for fact in chosen]})
 
 
@@ -48,25 +50,42 @@ def _find_number(reading: Reading, model: Model) -> Reply:
         digits = model.phone.removeprefix("+")
         if digits in "".join(character for character in reading.data if character.isdigit()):
             return Reply.of({"phone": model.phone})
-    return Reply.of(generic.number(reading))
+    return Reply.of(directory.number(reading))
 
 
 def _converse(reading: Reading, model: Model) -> Reply:
     turn = reading.turn()
-    for scripted in model.turns:
-        if not _given(scripted, turn) and _fits(scripted, turn, reading):
+    given = _given(model.turns, turn.spoken)
+    for index, scripted in enumerate(model.turns):
+        if index not in given and _fits(scripted, turn, reading):
             tool = ToolUse.of(scripted.tool.name, scripted.tool.arguments) if scripted.tool else None
             return Reply(scripted.say, tool)
     return generic.converse(reading, turn)
 
 
-def _given(scripted: ModelTurn, turn: Turn) -> bool:
-    first = words_of(scripted.say)[:RECOGNISED_BY_WORDS]
-    return bool(first) and any(_contains(words_of(spoken), first) for spoken in turn.spoken)
+def _given(turns: Sequence[ModelTurn], spoken: Sequence[str]) -> set[int]:
+    """The turns that were given: at one place in what was spoken, the one of which most words were heard."""
+    given: set[int] = set()
+    scripts = [words_of(scripted.say) for scripted in turns]
+    for words in map(words_of, spoken):
+        for start in range(len(words)):
+            heard = [_shared(script, words, start) for script in scripts]
+            enough = [
+                (count, -index)
+                for index, count in enumerate(heard)
+                if 0 < min(RECOGNISED_BY_WORDS, len(scripts[index])) <= count and index not in given
+            ]
+            if enough:
+                given.add(-max(enough)[1])
+    return given
 
 
-def _contains(words: list[str], part: list[str]) -> bool:
-    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
+def _shared(script: Sequence[str], words: Sequence[str], start: int) -> int:
+    """How many words of the script stand in the words from there on."""
+    count = 0
+    while count < len(script) and start + count < len(words) and script[count] == words[start + count]:
+        count += 1
+    return count
 
 
 def _fits(scripted: ModelTurn, turn: Turn, reading: Reading) -> bool:
@@ -79,22 +98,21 @@ def _fits(scripted: ModelTurn, turn: Turn, reading: Reading) -> bool:
 
 def _wrap_up(reading: Reading, model: Model) -> Reply:
     allowed = [kind.attributes.get("name", "") for kind in reading.all("kind")]
-    for outcome in filter(None, (model.outcome, *model.earlier_outcomes)):
-        if (not allowed or outcome.kind in allowed) and _happened(outcome, reading):
+    for seen in filter(None, (model.outcome, *model.earlier_outcomes)):
+        if (not allowed or seen.kind in allowed) and _happened(seen, reading):
             return Reply.of(
                 {
-                    "kind": outcome.kind,
-                    "summary": outcome.summary,
+                    "kind": seen.kind,
+                    "summary": seen.summary,
                     "reported": [
-                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)}
-                        for fact in outcome.reported
+                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)} for fact in seen.reported
                     ],
                     "learnt": [
-                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)} for fact in outcome.learnt
+                        {"text": fact.text, "lines": _evidence(fact.evidence, reading)} for fact in seen.learnt
                     ],
                 }
             )
-    return Reply.of(generic.wrap_up(reading, allowed))
+    return Reply.of(outcome.wrap_up(reading, allowed))
 
 
 def _happened(outcome: ModelOutcome, reading: Reading) -> bool:

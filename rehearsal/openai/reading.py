@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-_ATTRIBUTE = re.compile(r"""(\w+)=(?:"([^"]*)"|'([^']*)')""")
+_ATTRIBUTE = re.compile(r"""(?<!\w)(\w+)=(?:"([^"]*)"|'([^']*)')""")
 _LINE = re.compile(r"^\[(\d+)\] (\w+): (.*)$", re.MULTILINE)
-_OWNER_ANSWER = re.compile(r"<owner_answer\b([^>]*?)(?:/>|>(.*?)</owner_answer>)", re.DOTALL)
+_TAG = re.compile(r"<(?P<close>/?)(?P<name>\w+)(?P<attributes>(?:\s[^<>]*|/)?)>")
+_PROGRAM = frozenset(("system", "developer"))
+"""Roles in which the program speaks that runs the call."""
 
 INTRODUCTION = re.compile(r"\ban AI assistant calling\b", re.IGNORECASE)
 """How a caller introduces itself before its model speaks."""
 
 SILENCE = "(silence)"
+CONVERSATIONS = frozenset(("converse", "leave_message"))
+"""Tasks in which the user's messages are the callee's words: whatever those hold is no data."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,18 @@ class Reading:
 
     def __init__(self, messages: Sequence[dict[str, Any]]) -> None:
         self.messages = [(str(message["role"]), _text(message.get("content"))) for message in messages]
-        self.data = "\n".join(text for role, text in self.messages if role in ("system", "developer"))
-        if not any(role == "assistant" for role, _ in self.messages):
-            # Tasks without a conversation carry their data in the user's message.
+        self.data = "\n".join(text for role, text in self.messages if role in _PROGRAM)
+        if self.task not in CONVERSATIONS:
             self.data += "\n" + "\n".join(text for role, text in self.messages if role == "user")
 
     @property
     def task(self) -> str:
         """The task's name, or `` for a prompt that names none."""
-        return self.one("task").text if self.all("task") else ""
+        first = next((text for role, text in self.messages if role in _PROGRAM), "")
+        return _elements("task", first)[0].text if _elements("task", first) else ""
 
     def all(self, name: str) -> list[Tagged]:
-        found = re.finditer(rf"<{name}\b([^>]*?)(?:/>|>(.*?)</{name}>)", self.data, re.DOTALL)
-        return [Tagged(_attributes(match[1]), unescape((match[2] or "").strip())) for match in found]
+        return _elements(name, self.data)
 
     def one(self, name: str) -> Tagged:
         return next(iter(self.all(name)), Tagged({}, ""))
@@ -103,11 +106,10 @@ def _prompt(messages: Sequence[tuple[str, str]], spoke: bool) -> str:
     for role, text in reversed(messages):
         if role == "assistant":
             break
-        owner = _OWNER_ANSWER.search(text) if role == "system" else None
-        if owner is not None and "<task>" not in text:
-            answer = unescape((owner[2] or "").strip())
-            silent = "expired" in _attributes(owner[1]) or not answer
-            return "(owner silent)" if silent else f"(owner) {answer}"
+        if role in _PROGRAM and "<task>" not in text:
+            for owner in _elements("owner_answer", text):
+                silent = "expired" in owner.attributes or not owner.text
+                return "(owner silent)" if silent else f"(owner) {owner.text}"
         if role == "user":
             heard.append(text)
     if not spoke:
@@ -116,9 +118,24 @@ def _prompt(messages: Sequence[tuple[str, str]], spoke: bool) -> str:
     return words or SILENCE
 
 
-def words_of(text: str) -> list[str]:
-    """A text's words in lower case, without punctuation."""
-    return re.findall(r"[a-z0-9']+", text.casefold())
+def _elements(name: str, text: str) -> list[Tagged]:
+    """The elements of that name. One that is not closed, or holds another of its name, is taken up to the next
+    closing tag, or left out; in time that grows with the text and no faster, whatever it holds."""
+    found: list[Tagged] = []
+    opened: re.Match[str] | None = None
+    for tag in _TAG.finditer(text):
+        if tag["name"] != name:
+            continue
+        if tag["close"]:
+            if opened is not None:
+                inner = text[opened.end() : tag.start()]
+                found.append(Tagged(_attributes(opened["attributes"]), unescape(inner.strip())))
+            opened = None
+        elif opened is None and tag["attributes"].endswith("/"):
+            found.append(Tagged(_attributes(tag["attributes"]), ""))
+        elif opened is None:
+            opened = tag
+    return found
 
 
 def _attributes(text: str) -> dict[str, str]:
