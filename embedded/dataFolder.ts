@@ -3,7 +3,7 @@
  * transaction keeps a second process out (the operating system releases it when the process ends, however it ends).
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -14,7 +14,7 @@ export class DataFolderError extends Error {
   override name = "DataFolderError";
 }
 
-export type DataFolder = { databaseFile: string; adminKey: string; release: () => void };
+export type DataFolder = { path: string; databaseFile: string; adminKey: string; release: () => void };
 
 export function openDataFolder(path: string): DataFolder {
   const folder = resolve(path);
@@ -23,23 +23,38 @@ export function openDataFolder(path: string): DataFolder {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     lock = new DatabaseSync(join(folder, "lock.sqlite"));
   } catch (error) {
-    throw new DataFolderError(
-      `data folder ${folder} can't be used: ${(error as Error).message}; name another with --data DIR`,
-    );
+    throw unusable(folder, error);
   }
   try {
     lock.exec("BEGIN EXCLUSIVE");
-  } catch {
+  } catch (error) {
     lock.close();
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw unusable(folder, error);
     throw new DataFolderError(
       `data folder ${folder} is in use by another deployment; stop that one, or name another folder with --data DIR`,
     );
   }
-  return {
-    databaseFile: join(folder, "state.sqlite"),
-    adminKey: adminKey(join(folder, "admin-key")),
-    release: () => lock.close(),
-  };
+  try {
+    return {
+      path: folder,
+      databaseFile: join(folder, "state.sqlite"),
+      adminKey: adminKey(join(folder, "admin-key")),
+      release: () => lock.close(),
+    };
+  } catch (error) {
+    lock.close();
+    throw unusable(folder, error);
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function unusable(folder: string, error: unknown): DataFolderError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const remedy = code === "ENOSPC" || code === "EDQUOT" ? "free some space there, or name" : "name";
+  return new DataFolderError(
+    `data folder ${folder} can't be used: ${message}; ${remedy} another with --data DIR`,
+  );
 }
 
 function adminKey(file: string): string {
@@ -48,7 +63,14 @@ function adminKey(file: string): string {
     if (key !== "") return key;
   }
   const key = `${INSTANCE_NAME}|${randomBytes(32).toString("hex")}`;
-  writeFileSync(file, `${key}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
+  // A full disk must not leave half a key behind.
+  const beside = `${file}.${randomBytes(4).toString("hex")}`;
+  try {
+    writeFileSync(beside, `${key}\n`, { mode: 0o600 });
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
   return key;
 }

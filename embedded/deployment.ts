@@ -3,7 +3,8 @@
  * nothing of sockets; `server/` speaks the protocols.
  */
 import { Authenticator } from "./auth.ts";
-import { type DataFolder, openDataFolder } from "./dataFolder.ts";
+import { type DataFolder, DataFolderError, openDataFolder } from "./dataFolder.ts";
+import { StorageError } from "./engine/errors.ts";
 import { ActionHost } from "./host/actions.ts";
 import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
@@ -11,6 +12,7 @@ import { type Execution, Logs } from "./logs.ts";
 import { canonicalPath, notFound, requestId, serverError, wrongKind } from "./names.ts";
 import type {
   Call,
+  Commit,
   FunctionKind,
   FunctionSpec,
   HttpCall,
@@ -30,7 +32,8 @@ export type Settings = {
   siteUrl: string;
   print: (line: string) => void;
 };
-export type Result = { outcome: Outcome; logLines: string[] };
+/** `unavailable`: the deployment couldn't do its part; the same call may succeed later. */
+export type Result = { outcome: Outcome; logLines: string[]; unavailable?: boolean };
 export type MutationResult = Result & { ts: bigint | null };
 type Caller = Execution["caller"];
 
@@ -48,6 +51,8 @@ export class Deployment {
   private functions = new Map<string, FunctionSpec>();
   private nodeFunctions: FunctionSpec[] = [];
   private environment: Record<string, string> = {};
+  private readonly print: (line: string) => void;
+  private storageFails = false;
 
   private constructor(
     folder: DataFolder,
@@ -56,7 +61,9 @@ export class Deployment {
     auth: Authenticator,
     logs: Logs,
     ready: Ready,
+    print: (line: string) => void,
   ) {
+    this.print = print;
     this.folder = folder;
     this.adminKey = folder.adminKey;
     this.database = database;
@@ -67,7 +74,8 @@ export class Deployment {
       this.log("query", query.path, "SyncWorker", requestId(), { ...run });
     });
     this.scheduler = new Scheduler(database, {
-      committed: (commit) => this.live.committed(commit),
+      committed: (commit) => this.committed(commit),
+      troubled: (error) => this.troubled(error),
       runAction: (path, args) => this.action({ path, args, identity: { kind: "none" } }, "Scheduler"),
       ran: (path, run, id) => this.log("mutation", path, "Scheduler", id, run),
     });
@@ -78,7 +86,7 @@ export class Deployment {
       schedule: (path, args, atMs) => this.schedule(path, args, atMs),
       cancel: async (id) => {
         const { commit } = await database.call("cancel", { id });
-        this.live.committed(commit);
+        this.committed(commit);
       },
     };
   }
@@ -98,7 +106,7 @@ export class Deployment {
       });
       const logs = new Logs(settings.print);
       const auth = new Authenticator(folder.adminKey, settings.print);
-      const deployment = new Deployment(folder, database, actions, auth, logs, ready);
+      const deployment = new Deployment(folder, database, actions, auth, logs, ready, settings.print);
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);
       database.onLost = (error) => {
@@ -112,7 +120,8 @@ export class Deployment {
     } catch (error) {
       await database.stop();
       folder.release();
-      throw error;
+      if (!(error instanceof StorageError)) throw error;
+      throw new DataFolderError(`data folder ${folder.path} can't be used. ${error.message}`);
     }
   }
 
@@ -165,7 +174,7 @@ export class Deployment {
     try {
       const run = await this.database.call("mutation", { ...call, requestId: id });
       this.log("mutation", call.path, caller, id, run);
-      if (run.commit) this.live.committed(run.commit);
+      if (run.commit) this.committed(run.commit);
       if (run.scheduled) this.scheduler.wake();
       return run;
     } catch (error) {
@@ -231,7 +240,7 @@ export class Deployment {
   private async schedule(path: string, args: JsonObject, atMs: number): Promise<string> {
     if (!this.find(path)) throw new Error(notFound(path));
     const { id, commit } = await this.database.call("schedule", { path, args, atMs });
-    this.live.committed(commit);
+    this.committed(commit);
     this.scheduler.wake();
     return id;
   }
@@ -240,8 +249,21 @@ export class Deployment {
   async updateEnvironment(changes: { name: string; value: string | null }[]): Promise<void> {
     const { commit } = await this.database.call("setEnv", { changes });
     await this.adopt(await this.database.replace());
-    this.live.committed(commit);
+    this.committed(commit);
     this.live.invalidateAll();
+  }
+
+  private committed(commit: Commit): void {
+    if (this.storageFails) this.print("[INFO] The data folder can be written again.");
+    this.storageFails = false;
+    this.live.committed(commit);
+  }
+
+  /** Told once, until something can be written again: what tries again every second must not fill the log. */
+  private troubled(error: Error): void {
+    if (!(error instanceof StorageError) || this.storageFails) return;
+    this.storageFails = true;
+    this.print(`[ERROR] ${error.message} Its data folder is ${this.folder.path}`);
   }
 
   environmentVariable(name: string): string | undefined {
@@ -274,7 +296,9 @@ export class Deployment {
 
   private broken(kind: FunctionKind, path: string, caller: Caller, id: string, error: unknown): Result {
     const message = serverError(error instanceof Error ? error.message : String(error), id);
-    const result: Result = { outcome: { ok: false, error: { message } }, logLines: [] };
+    const unavailable = error instanceof StorageError;
+    if (unavailable) this.troubled(error);
+    const result: Result = { outcome: { ok: false, error: { message } }, logLines: [], unavailable };
     this.log(kind, path, caller, id, { ...result, durationMs: 0 });
     return result;
   }

@@ -3,8 +3,11 @@
  *
  * Mutations run exactly once: the function and the note that it ran are one transaction. Actions run at most once:
  * they are marked as in progress before they begin, and what was in progress when the deployment stopped has failed.
+ * On a full disk everything stays pending, and is tried again until it can be written.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { nextRunMs } from "./crons.ts";
+import { StorageError } from "./engine/errors.ts";
 import type { DatabaseHost } from "./host/database.ts";
 import { requestId } from "./names.ts";
 import type { Commit, CronSpec, Job, JobRun, Outcome, StoredCron } from "./runtime/messages.ts";
@@ -19,6 +22,8 @@ export type SchedulerServices = {
   committed(commit: Commit): void;
   runAction(path: string, args: JsonObject): Promise<{ outcome: Outcome }>;
   ran(path: string, run: JobRun, requestId: string): void;
+  /** The database couldn't do its part; what was due is tried again. */
+  troubled(error: Error): void;
 };
 
 export class Scheduler {
@@ -38,7 +43,7 @@ export class Scheduler {
   /** Takes up what an earlier process left, and the cron jobs of the app; unchanged ones keep their next time. */
   async start(specs: CronSpec[], stored: StoredCron[]): Promise<void> {
     const { commit } = await this.database.call("abandonActions", {});
-    this.services.committed(commit);
+    if (commit) this.services.committed(commit);
     await this.setCrons(specs, stored);
     this.wake();
   }
@@ -53,9 +58,10 @@ export class Scheduler {
       return { spec, stored: { name: spec.name, spec: text, nextMs, job: old?.job ?? null } };
     });
     this.crons = crons.map((cron) => ({ ...cron.spec, nextMs: cron.stored.nextMs }));
-    if (crons.length > 0 || stored.length > 0) {
-      await this.database.call("setCrons", { crons: crons.map((cron) => cron.stored) });
-    }
+    const wanted = crons.map((cron) => cron.stored);
+    const changed =
+      wanted.length !== stored.length || wanted.some((cron) => kept.get(cron.name)?.spec !== cron.spec);
+    if (changed) await this.database.call("setCrons", { crons: wanted });
   }
 
   /** Something was scheduled; looks for what is due. */
@@ -75,7 +81,8 @@ export class Scheduler {
       this.again = false;
       try {
         nextMs = await this.runDue();
-      } catch {
+      } catch (error) {
+        this.services.troubled(error as Error);
         nextMs = Date.now() + RETRY_MS;
       }
     } while (this.again && !this.stopped);
@@ -112,6 +119,7 @@ export class Scheduler {
       this.services.ran(run.path, run, id);
       if (run.scheduled) this.again = true;
     } catch (error) {
+      if (error instanceof StorageError) throw error;
       // It ended its thread: it would do so again.
       await this.finish(job.id, (error as Error).message);
     }
@@ -119,8 +127,15 @@ export class Scheduler {
 
   private async finishAction(job: Job): Promise<void> {
     const { outcome } = await this.services.runAction(job.path, job.args);
-    if (this.stopped) return;
-    await this.finish(job.id, outcome.ok ? null : outcome.error.message).catch(() => {});
+    while (!this.stopped) {
+      try {
+        return await this.finish(job.id, outcome.ok ? null : outcome.error.message);
+      } catch (error) {
+        if (!(error instanceof StorageError)) return;
+        this.services.troubled(error);
+        await pause(RETRY_MS, null, { ref: false });
+      }
+    }
   }
 
   private async finish(id: string, error: string | null): Promise<void> {

@@ -111,7 +111,7 @@ export class Executor {
 
   /**
    * Runs a mutation in a transaction of its own. `inTransaction` runs after the function, in the same transaction.
-   * Throws Ended if the watchdog took it away.
+   * Throws Ended if the watchdog took it away, and StorageError when the disk failed, whatever the function made of it.
    */
   async mutation(
     request: number,
@@ -148,8 +148,10 @@ export class Executor {
         durationMs: performance.now() - started,
       };
     } catch (error) {
+      const { failure: broken } = this.store;
       undo();
       if (!this.pulse.finish()) throw new Ended();
+      if (broken) throw broken;
       return {
         outcome: { ok: false, error: failure(error, call.requestId) },
         logLines: log.lines,
@@ -295,14 +297,15 @@ export class Executor {
     const name = `nested${level}`;
     const writes = transaction.writes.length;
     const tables = this.store.tables.size;
-    this.store.prepare(`SAVEPOINT ${name}`).run();
+    this.store.run(`SAVEPOINT ${name}`);
     try {
       const result = await run();
-      this.store.prepare(`RELEASE ${name}`).run();
+      this.store.run(`RELEASE ${name}`);
       return result;
     } catch (error) {
-      this.store.prepare(`ROLLBACK TO ${name}`).run();
-      this.store.prepare(`RELEASE ${name}`).run();
+      if (this.store.failure) throw error;
+      this.store.run(`ROLLBACK TO ${name}`);
+      this.store.run(`RELEASE ${name}`);
       transaction.writes.length = writes;
       if (this.store.tables.size !== tables) this.store.reload();
       throw error;

@@ -45,8 +45,7 @@ export function parseSchema(exported: string): AppSchema {
  * checks every existing document. Throws SchemaError, and leaves the store as it was, if a document doesn't fit.
  */
 export function applySchema(store: Store, schema: AppSchema | null): void {
-  store.begin();
-  try {
+  store.transact(() => {
     for (const table of schema?.tables.values() ?? []) store.ensureTable(table.name);
     for (const table of [...store.tables.values()]) {
       if (table.name.startsWith("_")) continue;
@@ -54,12 +53,7 @@ export function applySchema(store: Store, schema: AppSchema | null): void {
       const validator = schema?.enforced ? schema.tables.get(table.name)?.documentType : null;
       if (validator) checkDocuments(store, table.name, validator);
     }
-    store.commit(store.nextTs());
-  } catch (error) {
-    store.rollback();
-    store.reload();
-    throw error;
-  }
+  });
 }
 
 function applyIndexes(store: Store, tableName: string, wanted: TableSchema["indexes"]): void {

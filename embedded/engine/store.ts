@@ -12,12 +12,16 @@
  *
  * WAL with synchronous=NORMAL: a commit is in the operating system's hands when it is acknowledged, so killing
  * the process loses nothing; a power cut may lose the last commits but not the consistency of the file.
+ *
+ * On a full disk SQLite may roll a transaction back by itself, in the middle of a function that catches the error and
+ * goes on. So after an error of SQLite nothing more is written, nor committed, until the next transaction begins.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { MAX_INDEX_FIELDS } from "../limits.ts";
 import { newId, tableNumberOf } from "../values/ids.ts";
 import { fieldAt, type JsonObject } from "../values/json.ts";
 import { encodeValue, fromBlob, toBlob } from "../values/keys.ts";
+import { StorageError } from "./errors.ts";
 
 export const SCHEDULED_TABLE = "_scheduled_functions";
 const SYSTEM_TABLES: ReadonlyMap<string, number> = new Map([
@@ -47,6 +51,23 @@ const DDL = `
   CREATE TABLE IF NOT EXISTS crons (name TEXT PRIMARY KEY, spec TEXT NOT NULL, next REAL NOT NULL, job TEXT) WITHOUT ROWID;
 `;
 
+/** SQLite's primary result codes for what is the disk's fault: IOERR, FULL, CANTOPEN, READONLY. */
+const DISK_CODES = new Set([10, 13, 14, 8]);
+const FULL = 13;
+
+/** What went wrong with the disk, and what to do, or the error as it is when it is something else. */
+function explain(error: unknown): Error {
+  const { errcode, message } = error as { errcode?: number; message: string };
+  if (errcode === undefined || !DISK_CODES.has(errcode & 0xff)) return error as Error;
+  const what =
+    errcode === FULL
+      ? "The disk that holds this deployment's data is full"
+      : `This deployment's data can't be written or read (${message}, SQLite code ${errcode}); the disk may be full, or over a quota`;
+  return new StorageError(
+    `${what}: free some space there. Nothing of what was asked has been saved; it can be asked again, and works as soon as there is space.`,
+  );
+}
+
 export class Store {
   readonly db: DatabaseSync;
   readonly tables = new Map<string, Table>();
@@ -55,37 +76,56 @@ export class Store {
   lastTs = 0n;
   lastCreation = 0;
   private readonly statements = new Map<string, StatementSync>();
+  /** The first error of SQLite in the current transaction, which makes the transaction void. */
+  failure: Error | null = null;
+  private changed = false;
 
+  /** Throws StorageError. A file that is up to date is not written to, so that it opens on a full disk too. */
   constructor(file: string) {
-    this.db = new DatabaseSync(file);
-    this.db.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;",
-    );
+    try {
+      this.db = new DatabaseSync(file);
+      this.db.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;",
+      );
+    } catch (error) {
+      throw explain(error);
+    }
     const format = Number(this.one("PRAGMA user_version")?.user_version ?? 0);
     if (format > FORMAT_VERSION) {
       throw new Error(
         `the data file ${file} has format ${format}, newer than this program knows (${FORMAT_VERSION}); run the newer program or choose another --data folder`,
       );
     }
-    this.db.exec(`BEGIN; ${DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
+    if (format < FORMAT_VERSION) this.create();
     this.reload();
-    this.begin();
-    for (const [name] of SYSTEM_TABLES) this.ensureTable(name);
-    const scheduled = this.tables.get(SCHEDULED_TABLE);
-    if (scheduled && !scheduled.indexes.has(DUE_INDEX.name)) {
-      this.createIndex(SCHEDULED_TABLE, DUE_INDEX.name, DUE_INDEX.fields);
+    this.transact(() => {
+      for (const [name] of SYSTEM_TABLES) this.ensureTable(name);
+      const scheduled = this.tables.get(SCHEDULED_TABLE);
+      if (scheduled && !scheduled.indexes.has(DUE_INDEX.name)) {
+        this.createIndex(SCHEDULED_TABLE, DUE_INDEX.name, DUE_INDEX.fields);
+      }
+    });
+  }
+
+  private create(): void {
+    try {
+      this.db.exec(`BEGIN; ${DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
+    } catch (error) {
+      this.rollback();
+      throw explain(error);
     }
-    this.commit(this.nextTs());
   }
 
   /** Reads the catalogue again, after a roll-back that may have undone part of it. */
   reload(): void {
+    const tables = this.all("SELECT number, name FROM tables");
+    const indexes = this.all("SELECT id, tbl, name, fields FROM indexes");
     this.tables.clear();
     this.tableByNumber.clear();
-    for (const row of this.all("SELECT number, name FROM tables")) {
+    for (const row of tables) {
       this.register({ number: Number(row.number), name: String(row.name), indexes: new Map() });
     }
-    for (const row of this.all("SELECT id, tbl, name, fields FROM indexes")) {
+    for (const row of indexes) {
       const definition = {
         id: Number(row.id),
         table: String(row.tbl),
@@ -103,7 +143,7 @@ export class Store {
     }
   }
 
-  prepare(sql: string): StatementSync {
+  private prepare(sql: string): StatementSync {
     let statement = this.statements.get(sql);
     if (!statement) {
       statement = this.db.prepare(sql);
@@ -113,19 +153,55 @@ export class Store {
   }
 
   one(sql: string, ...parameters: (string | number | bigint | Uint8Array)[]) {
-    return this.prepare(sql).get(...parameters) as Record<string, unknown> | undefined;
+    try {
+      return this.prepare(sql).get(...parameters) as Record<string, unknown> | undefined;
+    } catch (error) {
+      throw this.failed(error);
+    }
   }
 
   all(sql: string, ...parameters: (string | number | bigint | Uint8Array)[]) {
-    return this.prepare(sql).all(...parameters) as Record<string, unknown>[];
+    try {
+      return this.prepare(sql).all(...parameters) as Record<string, unknown>[];
+    } catch (error) {
+      throw this.failed(error);
+    }
   }
 
   run(sql: string, ...parameters: (string | number | bigint | Uint8Array | null)[]) {
-    return this.prepare(sql).run(...parameters);
+    if (this.failure) throw this.failure;
+    this.changed = true;
+    try {
+      return this.prepare(sql).run(...parameters);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): Error {
+    const told = explain(error);
+    this.failure ??= told;
+    return told;
   }
 
   begin(): void {
-    this.prepare("BEGIN IMMEDIATE").run();
+    this.failure = null;
+    this.run("BEGIN IMMEDIATE");
+    this.changed = false;
+  }
+
+  /** A transaction of the deployment itself. Without a change there is no commit, and no need of the disk. */
+  transact(work: () => void): void {
+    this.begin();
+    try {
+      work();
+      if (this.changed) this.commit(this.nextTs());
+      else this.rollback();
+    } catch (error) {
+      this.rollback();
+      this.reload();
+      throw error;
+    }
   }
 
   /** The timestamp of the next commit: now, but always later than the last one. */
@@ -140,13 +216,13 @@ export class Store {
       ts,
       this.lastCreation,
     );
-    this.prepare("COMMIT").run();
+    this.run("COMMIT");
     this.lastTs = ts;
   }
 
-  /** A failed COMMIT may have rolled back by itself. */
+  /** SQLite may have rolled back by itself, in a COMMIT that failed or on a full disk. */
   rollback(): void {
-    if (this.db.isTransaction) this.prepare("ROLLBACK").run();
+    if (this.db.isTransaction) this.db.exec("ROLLBACK");
   }
 
   private register(table: Table): void {

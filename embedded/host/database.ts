@@ -2,7 +2,9 @@
  * The main thread's side of the database thread: sends requests, keeps a watch on how long functions run, and starts
  * a new thread when one had to be ended. Requests that had not begun are carried over to the new thread.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { StorageError } from "../engine/errors.ts";
 import { FUNCTION_TIME_MS } from "../limits.ts";
 import type {
   DatabaseApi,
@@ -19,6 +21,8 @@ import { Pulse } from "../runtime/pulse.ts";
 const WATCH_INTERVAL_MS = 100;
 /** Loading an app takes well under a second; checking a large database against a new schema takes longer. */
 const START_LIMIT_MS = 120_000;
+/** A new thread that the disk keeps from starting is tried again after so long. */
+const START_AGAIN_MS = 1_000;
 /** Heap of a function thread; a function that needs more ends its thread. */
 export const THREAD_HEAP_MB = 512;
 
@@ -40,6 +44,10 @@ export class FunctionEnded extends Error {
     super(message);
     this.part = part;
   }
+}
+
+function fault(message: string, unavailable: boolean | undefined): Error {
+  return unavailable ? new StorageError(message) : new Error(message);
 }
 
 export class DatabaseHost {
@@ -96,7 +104,7 @@ export class DatabaseHost {
         } else if ("failed" in message) {
           this.worker = null;
           void worker.terminate();
-          reject(new Error(message.failed));
+          reject(fault(message.failed, message.unavailable));
         } else this.settle(message);
       });
       worker.on("error", (error) => {
@@ -130,10 +138,10 @@ export class DatabaseHost {
     });
   }
 
-  private settle({ id, reply, error }: DatabaseReply): void {
+  private settle({ id, reply, error, unavailable }: DatabaseReply): void {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
-    if (error !== undefined) waiting?.reject(new Error(error));
+    if (error !== undefined) waiting?.reject(fault(error, unavailable));
     else waiting?.resolve(reply);
   }
 
@@ -158,11 +166,24 @@ export class DatabaseHost {
   }
 
   private async restart(): Promise<void> {
-    if (this.stopping || !this.load) return;
+    if (!this.load) return;
     try {
-      await this.start(this.load);
+      await this.startWhenPossible(this.load);
     } catch (error) {
-      this.onLost(error as Error);
+      if (!this.stopping) this.onLost(error as Error);
+    }
+  }
+
+  /** A full disk may keep a thread from opening its file; what is asked meanwhile waits. */
+  private async startWhenPossible(load: Load): Promise<Ready> {
+    for (;;) {
+      if (this.stopping) throw new Error("The deployment is stopping.");
+      try {
+        return await this.start(load);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        await pause(START_AGAIN_MS);
+      }
     }
   }
 
@@ -176,7 +197,7 @@ export class DatabaseHost {
     await stopped;
     this.worker = null;
     await old?.terminate();
-    return this.start(this.load);
+    return this.startWhenPossible(this.load);
   }
 
   async stop(): Promise<void> {

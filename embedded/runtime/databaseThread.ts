@@ -2,6 +2,7 @@
  * The thread that owns the database file and runs queries and mutations, one after the other.
  */
 import type { MessagePort } from "node:worker_threads";
+import { StorageError } from "../engine/errors.ts";
 import { Ended, Executor } from "../engine/executor.ts";
 import {
   cancelJob,
@@ -60,8 +61,13 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
         port.postMessage({ id: next.id, reply });
       } catch (error) {
         if (error instanceof Ended) return;
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        port.postMessage({ id: next.id, error: text });
+        const unavailable = error instanceof StorageError;
+        const text = unavailable
+          ? error.message
+          : error instanceof Error
+            ? (error.stack ?? error.message)
+            : String(error);
+        port.postMessage({ id: next.id, error: text, unavailable });
       }
     }
     busy = false;
@@ -154,6 +160,7 @@ function operations(store: Store, executor: Executor): Operations {
     },
     abandonActions() {
       const abandoned = jobsIn(store, "inProgress", 100_000);
+      if (abandoned.length === 0) return { commit: null };
       const { commit } = write((transaction) => {
         for (const job of abandoned) {
           finishJob(
@@ -227,12 +234,17 @@ function readCrons(store: Store): { name: string; spec: string; nextMs: number; 
 
 function forgetOldJobs(store: Store): void {
   const before = Date.now() - SCHEDULED_RESULT_RETENTION_MS;
-  store.begin();
   const transaction = new Transaction(store, null, Date.now());
-  for (const state of ["success", "failed", "canceled"] as const) {
-    for (const job of jobsIn(store, state, FORGOTTEN_AT_ONCE)) {
-      if ((job.completedTime ?? 0) < before) transaction.remove(SCHEDULED_TABLE, job._id);
-    }
+  try {
+    store.transact(() => {
+      for (const state of ["success", "failed", "canceled"] as const) {
+        for (const job of jobsIn(store, state, FORGOTTEN_AT_ONCE)) {
+          if ((job.completedTime ?? 0) < before) transaction.remove(SCHEDULED_TABLE, job._id);
+        }
+      }
+    });
+  } catch (error) {
+    // On a full disk they stay until the next start.
+    if (!(error instanceof StorageError)) throw error;
   }
-  store.commit(store.nextTs());
 }

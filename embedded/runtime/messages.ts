@@ -100,7 +100,7 @@ export type DatabaseApi = {
   startActionJob: { request: { id: string }; reply: { job: Job | null; commit: Commit | null } };
   finishActionJob: { request: { id: string; error: string | null }; reply: { commit: Commit | null } };
   /** Actions that were running when the deployment stopped are not run again. */
-  abandonActions: { request: Record<string, never>; reply: { commit: Commit } };
+  abandonActions: { request: Record<string, never>; reply: { commit: Commit | null } };
   setCrons: { request: { crons: StoredCron[] }; reply: Record<string, never> };
   /** Schedules a cron job's function for now and notes its next time, in one transaction. */
   fireCron: {
@@ -114,13 +114,14 @@ export type DatabaseOp = keyof DatabaseApi;
 export type DatabaseRequest = {
   [Op in DatabaseOp]: { id: number; op: Op; request: DatabaseApi[Op]["request"] };
 }[DatabaseOp];
-export type DatabaseReply = { id: number; reply?: unknown; error?: string };
+/** `unavailable`: the disk is at fault, and the same request may succeed later. */
+export type DatabaseReply = { id: number; reply?: unknown; error?: string; unavailable?: boolean };
 /** When a cron job runs next, and the scheduled function of its last run. */
 export type StoredCron = { name: string; spec: string; nextMs: number; job: string | null };
 export type DatabaseReady = {
   ready: { analysis: Analysis; lastTs: bigint; env: Record<string, string>; crons: StoredCron[] };
 };
-export type DatabaseFailed = { failed: string };
+export type DatabaseFailed = { failed: string; unavailable?: boolean };
 
 /** Requests to the action thread. */
 export type HttpCall = {

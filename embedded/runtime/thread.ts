@@ -21,9 +21,10 @@ try {
   await start(port, new Pulse(buffer), load);
 } catch (error) {
   // What is the app's fault is told in a line; anything else with its trace.
-  const expected = error instanceof Error && (error.name === "LoadError" || error.name === "SchemaError");
+  const expected =
+    error instanceof Error && ["LoadError", "SchemaError", "StorageError"].includes(error.name);
   const text =
     error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
-  port.postMessage({ failed: text });
+  port.postMessage({ failed: text, unavailable: error instanceof Error && error.name === "StorageError" });
 }
 flushCompileCache();

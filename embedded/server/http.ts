@@ -3,12 +3,13 @@
  * line calls, and the upgrade to the sync protocol.
  *
  * A function's failure is HTTP 200 with `{"status": "error", ...}`; anything else that is wrong is a 4xx or 5xx with
- * `{"code", "message"}`.
+ * `{"code", "message"}`. On a full disk it is 503: the call may be made again.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AuthError } from "../auth.ts";
 import { INSTANCE_NAME } from "../dataFolder.ts";
 import type { Deployment, Result } from "../deployment.ts";
+import { StorageError } from "../engine/errors.ts";
 import {
   MAX_ARGUMENT_BYTES,
   MAX_ENV_VALUE_BYTES,
@@ -219,6 +220,7 @@ export class HttpApi {
     }
     const call = { path, args, identity };
     const result = await this.deployment[wanted](call, "HttpApi");
+    if (result.unavailable && !result.outcome.ok) throw new StorageError(result.outcome.error.message);
     return render(result, format !== "convex_encoded_json");
   }
 
@@ -316,7 +318,12 @@ function render({ outcome, logLines }: Result, clean: boolean): unknown {
 }
 
 function sendError(response: ServerResponse, error: unknown): void {
-  const known = error instanceof HttpError ? error : new HttpError(500, "InternalServerError", String(error));
+  const known =
+    error instanceof HttpError
+      ? error
+      : error instanceof StorageError
+        ? new HttpError(503, "StorageUnavailable", error.message)
+        : new HttpError(500, "InternalServerError", String(error));
   if (response.headersSent) {
     response.destroy();
     return;
