@@ -80,12 +80,15 @@ def _write(path: Path, *channels: bytes) -> None:
     longest = max(len(channel) for channel in channels)
     sides = [_segment(decode(channel.ljust(longest, bytes([SILENCE])))) for channel in channels]
     audio = sides[0] if len(sides) == 1 else AudioSegment.from_mono_audiosegments(*sides)
+    # Composed in memory: a WAV writer that a full disk cuts short complains again when it is collected.
+    wav = io.BytesIO()
+    audio.export(wav, format="wav")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # mkstemp makes the file readable by its owner only.
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            audio.export(file, format="wav")
+            file.write(wav.getbuffer())
         Path(beside).replace(path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
