@@ -40,7 +40,8 @@ class Chat:
         messages = _messages(body)
         reading = Reading(messages)
         scenario = self._state.scenarios.for_request(reading.request) if reading.request else None
-        fault = self._state.faults.take("model", scenario=scenario.name if scenario else None)
+        # A request of no scenario is not struck by a scenario's faults.
+        fault = self._state.faults.take("model", scenario=scenario.name if scenario else "")
         if fault is not None and fault.kind == "error":
             raise refusal(500, "The server had an error while processing your request.", kind="server_error")
         reply = _broken(answer(reading, scenario), fault)
@@ -55,12 +56,14 @@ class Chat:
             "model": str(body.get("model")),
         }
         usage = _usage(messages, reply)
+        dies = fault is not None and fault.kind == "die"
         if not body.get("stream"):
             await asyncio.sleep(begin_s + len(reply.tokens()) * self._token_s())
+            if dies and request.transport is not None:
+                request.transport.abort()
             return web.json_response(_whole(head, reply, usage))
         options = body.get("stream_options")
         with_usage = isinstance(options, dict) and options.get("include_usage") is True
-        dies = fault is not None and fault.kind == "die"
         stream = _Stream(head, reply, usage if with_usage else None, begin_s, self._token_s(), dies)
         return await stream.run(request)
 

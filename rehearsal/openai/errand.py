@@ -39,10 +39,11 @@ _FIND_OUT = re.compile(
 _LET_KNOW = re.compile(r"^let (?P<who>.{1,60}?) know,?(?: that)? (?P<what>.+)$", re.IGNORECASE)
 _TELL_THAT = re.compile(r"^(?:tell|inform|notify|remind) (?P<who>.{1,60}?) that (?P<what>.+)$", re.IGNORECASE)
 _TELL_THEM = re.compile(r"^(?:tell|inform|notify|remind) (?:them|him|her) (?P<what>(?!to\b).+)$", re.IGNORECASE)
-# Without "that", what is to be told begins with a name or a pronoun.
+# Without "that", what is to be told begins with a name, an article or a pronoun.
 _TELL = re.compile(
-    r"^(?i:tell|inform|notify|remind) (?:(?i:the|my|our) [a-z' ]{1,40}?|[A-Z]\S+(?: [A-Z]\S+)?) "
-    r"(?P<what>(?:[A-Z]|(?:my|our|we|we'll|we're|she|he|they|there|it)\b).+)$"
+    r"^(?i:tell|inform|notify|remind) "
+    r"(?:(?i:the|my|our) [a-z']+(?: (?!at\b|from\b|in\b|near\b|of\b|on\b)[a-z']+){0,2}?|[A-Z]\S+(?: [A-Z]\S+)?) "
+    r"(?P<what>(?:[A-Z]|(?:a|an|the|my|our|we|we'll|we're|she|he|they|there|it)\b).+)$"
 )
 _SAY = re.compile(r"^say (?:that )?(?P<what>.+)$", re.IGNORECASE)
 _ACTION = re.compile(rf"^(?:{_ACTION_VERBS})\b", re.IGNORECASE)

@@ -41,7 +41,7 @@ async def json_object(request: web.Request) -> dict[str, object]:
     """Raises the refusal for a body that is no JSON object."""
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refusal(400, "We could not parse the JSON body of your request.") from None
     if not isinstance(body, dict):
         raise refusal(400, "The JSON body must be an object.")

@@ -94,9 +94,11 @@ def _order(body: dict[str, object]) -> tuple[str, str, str, int]:
         raise refusal(400, f"voice must be one of {', '.join(VOICES)}", param="voice")
     kind = body.get("response_format", "mp3")
     if not isinstance(kind, str) or kind not in FORMATS:
-        raise refusal(400, "this stand-in makes pcm and wav only", param="response_format")
+        raise refusal(
+            400, "response_format must be pcm or wav: this stand-in makes no other", param="response_format"
+        )
     speed = body.get("speed", 1.0)
-    if not isinstance(speed, int | float) or not 0.25 <= speed <= 4:
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.25 <= speed <= 4:
         raise refusal(400, "speed must be a number from 0.25 to 4", param="speed")
     # espeak-ng knows 80 to 450 words a minute.
     return text, voice, kind, max(80, min(450, round(DEFAULT_RATE_WPM * speed)))
