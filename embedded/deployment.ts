@@ -114,8 +114,6 @@ export class Deployment {
         process.exitCode = 1;
         process.kill(process.pid, "SIGTERM");
       };
-      const hasActions = ready.analysis.functions.some((spec) => spec.kind === "action");
-      if (hasActions || ready.analysis.routes.length > 0) actions.warm();
       return deployment;
     } catch (error) {
       await database.stop();

@@ -1,8 +1,9 @@
 /**
- * The main thread's side of the action thread, which is started with the first action. An action that holds its
+ * The main thread's side of the action thread, which is started with the first action: an app that runs none does
+ * without its 20 MB, and the first one waits some 100 ms. An action that holds its
  * thread in a loop, or runs beyond the time limit, is ended; actions are never run twice.
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
 import type {
   ActionAnswer,
@@ -16,11 +17,10 @@ import type {
   Load,
   ModuleSet,
   Outcome,
-  ThreadData,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
 import type { JsonObject } from "../values/json.ts";
-import { THREAD_HEAP_MB } from "./database.ts";
+import { startThread } from "./thread.ts";
 
 const WATCH_INTERVAL_MS = 500;
 
@@ -56,11 +56,7 @@ class ActionThread {
     onGone: () => void,
   ) {
     this.onGone = onGone;
-    this.worker = new Worker(new URL("../runtime/thread.ts", import.meta.url), {
-      workerData: { role: "action", pulse: this.pulse.buffer } satisfies ThreadData,
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
-    });
+    this.worker = startThread({ role: "action", pulse: this.pulse.buffer });
     this.worker.postMessage({ modules, env, databaseFile: "", nodeFunctions: [] } satisfies Load);
     this.analysis = new Promise((resolve, reject) => {
       type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
@@ -189,11 +185,6 @@ export class ActionHost {
   /** What the "use node" modules hold. Throws when one fails to load. */
   async analyse(): Promise<FunctionSpec[]> {
     return (await this.current().analysis).functions;
-  }
-
-  /** Starts the thread before it is needed, so that the first action needn't wait for it. */
-  warm(): void {
-    this.current();
   }
 
   private current(): ActionThread {

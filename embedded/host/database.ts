@@ -3,7 +3,7 @@
  * a new thread when one had to be ended. Requests that had not begun are carried over to the new thread.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { StorageError } from "../engine/errors.ts";
 import { FUNCTION_TIME_MS } from "../limits.ts";
 import type {
@@ -14,17 +14,15 @@ import type {
   DatabaseReply,
   FunctionSpec,
   Load,
-  ThreadData,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
+import { startThread } from "./thread.ts";
 
 const WATCH_INTERVAL_MS = 100;
 /** Loading an app takes well under a second; checking a large database against a new schema takes longer. */
 const START_LIMIT_MS = 120_000;
 /** A new thread that the disk keeps from starting is tried again after so long. */
 const START_AGAIN_MS = 1_000;
-/** Heap of a function thread; a function that needs more ends its thread. */
-export const THREAD_HEAP_MB = 512;
 
 type Waiting = {
   op: DatabaseOp;
@@ -73,12 +71,7 @@ export class DatabaseHost {
 
   private spawn(): { worker: Worker; pulse: Pulse } {
     const pulse = new Pulse();
-    const worker = new Worker(new URL("../runtime/thread.ts", import.meta.url), {
-      workerData: { role: "database", pulse: pulse.buffer } satisfies ThreadData,
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
-    });
-    return { worker, pulse };
+    return { worker: startThread({ role: "database", pulse: pulse.buffer }), pulse };
   }
 
   start(load: Load): Promise<Ready> {

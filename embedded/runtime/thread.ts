@@ -1,13 +1,12 @@
 /**
- * Where a function thread begins. It loads the code of its role (with Node's cache of compiled code), then waits for
- * its first message, which tells what to run; so it can be started before that is known.
+ * Where a function thread begins. It loads the code of its role, then waits for its first message, which tells what to
+ * run; so it can be started before that is known.
  */
 import { once } from "node:events";
-import { enableCompileCache, flushCompileCache } from "node:module";
+import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Load, ThreadData } from "./messages.ts";
 
-enableCompileCache();
 const port = parentPort;
 if (!port) throw new Error("thread.ts runs only as a worker thread");
 const { role, pulse: buffer } = workerData as ThreadData;
