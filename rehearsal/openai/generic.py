@@ -133,8 +133,11 @@ def _known(reading: Reading, turn: Turn, question: str) -> str | None:
             best, most = item.text, shared
     if best is None and signs.WHEN.search(question):
         best = next((fact.text for fact in _free_facts(reading) if signs.FREE_TIME.search(fact.text)), None)
-    if best is None and (asked - about) & significant(reading.request) and about <= significant(reading.request):
-        best = _statement(reading)
+    if best is None and not signs.WHAT_KIND.search(question):
+        requested = significant(reading.request)
+        said = _times_said(_statement(reading), turn)
+        if (asked - about) & requested and about <= requested and said < MOST_REPEATED:
+            best = _statement(reading)
     return best
 
 

@@ -47,6 +47,8 @@ WHEN = _any(
     r"\bwhen (would|could|can|do|should|are|works|suits)\b",
     r"\b(what|which) (day|time|date)s?\b",
 )
+WHAT_KIND = _any(r"\b(kind|type|sort|make|model|colou?r|size|how (many|old|long|big|much))\b")
+"""It asks for more than was said."""
 BUDGET = _any(r"\b(spend|budget|price range)\b", r"\bhow much (would|may|can|should|do) (you|they|he|she)\b")
 CORRECT = _any(r"\bis that (right|correct)\b", r"\b(right|correct)\?\s*$", r"\bdid i get that right\b")
 MONEY = _any(r"\$", r"\b(dollars?|euros?|pounds|cents|fee|price|cost|costs|charge)\b")
