@@ -55,9 +55,15 @@ class PlainView:
     def _state(self, request: Show) -> list[str]:
         before = self._last.get("request")
         if before is None:
-            text = words.stage(request) if request["status"] != "pending" else ""
-            first = row(words.clock(request["_creationTime"]), "request", f"{request['text']}\n({request['_id']})")
-            return [first, row(words.clock(request["updatedAt"]), request["status"], text)]
+            filed = words.clock(request["_creationTime"])
+            lines = [
+                row(filed, "request", f"{request['text']}\n({request['_id']})"),
+                # Every request begins so, even if it was claimed before the first look.
+                row(filed, "pending", ""),
+            ]
+            if request["status"] != "pending":
+                lines.append(row(words.clock(request["updatedAt"]), request["status"], words.stage(request)))
+            return lines
         if (before["status"], before.get("stage")) == (request["status"], request.get("stage")):
             return []
         return [row(words.clock(request["updatedAt"]), request["status"], words.stage(request))]
