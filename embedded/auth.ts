@@ -52,17 +52,29 @@ async function discover(domain: string): Promise<JWTVerifyGetKey> {
   const response = await fetch(`${domain}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(KEYS_DEADLINE_MS),
   });
-  const { jwks_uri: uri } = (await response.json()) as { jwks_uri?: string };
-  if (!response.ok || !uri)
-    throw new AuthError(`OpenID discovery at ${domain} failed (HTTP ${response.status})`);
+  const found = (await response.json().catch(() => null)) as Json;
+  const { jwks_uri: uri, issuer } = (isObject(found) ? found : {}) as JsonObject;
+  if (!response.ok || typeof uri !== "string" || !URL.canParse(uri)) {
+    throw new AuthError(
+      `OpenID discovery at ${domain} failed (HTTP ${response.status}, no usable "jwks_uri")`,
+    );
+  }
+  // OpenID Connect Discovery 1.0, section 4.3: the document must be about the issuer that was asked for.
+  if (normalise(String(issuer)) !== domain) {
+    throw new AuthError(
+      `OpenID discovery at ${domain} failed: it is about another issuer, ${String(issuer)}`,
+    );
+  }
   return createRemoteJWKSet(new URL(uri), { timeoutDuration: KEYS_DEADLINE_MS });
 }
 
 function provider(settings: JsonObject): Provider {
   const applicationId = typeof settings.applicationID === "string" ? settings.applicationID : null;
   if (settings.type !== "customJwt") {
-    if (typeof settings.domain !== "string" || applicationId === null) {
-      throw new Error('an OpenID Connect provider needs "domain" and "applicationID"');
+    if (typeof settings.domain !== "string" || settings.domain === "" || !applicationId) {
+      throw new Error(
+        'an OpenID Connect provider needs "domain" and "applicationID" (is the environment variable it comes from set?)',
+      );
     }
     const issuer = normalise(settings.domain);
     let found: Promise<JWTVerifyGetKey> | null = null;

@@ -154,7 +154,7 @@ export class SyncSession implements Subscriber {
     try {
       verified = await this.verify(token);
     } catch (error) {
-      if (error instanceof AuthError) return this.rejectToken(error.message, baseVersion);
+      if (error instanceof AuthError) return this.rejectToken(error.message, baseVersion, true);
       throw error;
     }
     if (this.closed) return;
@@ -185,16 +185,15 @@ export class SyncSession implements Subscriber {
     this.expiry = setTimeout(
       () => {
         if (Date.now() < ms) return this.expireAt(ms);
-        this.rejectToken("The token has expired.", null);
+        this.rejectToken("The token has expired.", this.identityVersion, false);
       },
       Math.max(0, wait),
     );
   }
 
-  private rejectToken(error: string, baseVersion: number | null): void {
-    this.send(
-      JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted: baseVersion !== null }),
-    );
+  /** Clients ignore an AuthError whose `baseVersion` is below the identity version that they have got to. */
+  private rejectToken(error: string, baseVersion: number, authUpdateAttempted: boolean): void {
+    this.send(JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted }));
     this.close(1000, `Unauthenticated: ${error}`);
   }
 

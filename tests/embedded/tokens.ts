@@ -2,19 +2,26 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
 export class Issuer {
-  readonly jwks: string;
+  /** The public key, as a JWK set. */
+  readonly keys: string;
   private readonly key: CryptoKey;
+  private readonly alg: "ES256" | "RS256";
 
-  private constructor(key: CryptoKey, jwks: string) {
+  private constructor(key: CryptoKey, keys: string, alg: "ES256" | "RS256") {
     this.key = key;
-    this.jwks = jwks;
+    this.keys = keys;
+    this.alg = alg;
   }
 
-  static async create(): Promise<Issuer> {
-    const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
-    const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "ES256", use: "sig" };
-    const text = JSON.stringify({ keys: [jwk] });
-    return new Issuer(privateKey, `data:application/json;base64,${Buffer.from(text).toString("base64")}`);
+  static async create(alg: "ES256" | "RS256" = "ES256"): Promise<Issuer> {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg, use: "sig" };
+    return new Issuer(privateKey, JSON.stringify({ keys: [jwk] }), alg);
+  }
+
+  /** The public key as a `data:` URI, as an environment variable holds it. */
+  get jwks(): string {
+    return `data:application/json;base64,${Buffer.from(this.keys).toString("base64")}`;
   }
 
   sign(
@@ -23,7 +30,7 @@ export class Issuer {
   ): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT(claims)
-      .setProtectedHeader({ alg: "ES256", kid: "k1" })
+      .setProtectedHeader({ alg: this.alg, kid: "k1" })
       .setIssuer(issuer)
       .setAudience(audience)
       .setSubject(subject)

@@ -9,5 +9,12 @@ export default {
       algorithm: "ES256",
       jwks: process.env.TEST_JWKS ?? "",
     },
+    {
+      type: "customJwt",
+      issuer: "https://rsa.test",
+      algorithm: "RS256",
+      jwks: process.env.TEST_RSA_JWKS ?? "",
+    },
+    { domain: process.env.TEST_OIDC_DOMAIN ?? "", applicationID: "oidc-app" },
   ],
 } satisfies AuthConfig;
