@@ -107,7 +107,8 @@ def _make_app(state: RehearsalState, account: Account) -> web.Application:
 
 
 async def _serve_http(app: web.Application, port: int, opened: contextlib.AsyncExitStack) -> int:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    # A client that hangs up ends what is being made for it.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True)
     await runner.setup()
     opened.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, HOST, port)
