@@ -107,8 +107,7 @@ def _make_app(state: RehearsalState, account: Account) -> web.Application:
 
 
 async def _serve_http(app: web.Application, port: int, opened: contextlib.AsyncExitStack) -> int:
-    # A client that hangs up ends what is being made for it.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     opened.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, HOST, port)
