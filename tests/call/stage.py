@@ -5,6 +5,7 @@ keep the promises of their protocols, and a callee who is a few lines of a test.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -368,6 +369,9 @@ class FakeDetector:
 
 class FakeDetectors:
     out = 0
+
+    def expecting(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     async def acquire(self) -> FakeDetector:
         self.out += 1

@@ -112,6 +112,18 @@ async def test_a_spare_is_built_while_a_call_goes_on() -> None:
     assert await pool.acquire() is not first
 
 
+async def test_while_calls_are_expected_there_is_one_for_each() -> None:
+    pool = Detectors()
+    async with asyncio.timeout(20):
+        with pool.expecting(), pool.expecting(), pool.expecting():
+            while pool.idle < 3:
+                [building] = [task for task in asyncio.all_tasks() if task.get_name() == "voice-activity-spare"]
+                await asyncio.wait({building})
+    assert pool.idle == 3
+    taken = {await pool.acquire() for _ in range(3)}
+    assert len(taken) == 3
+
+
 def test_other_lengths_are_refused(detector: Detector) -> None:
     with pytest.raises(ValueError, match="160"):
         detector.feed(b"\xff" * 80)

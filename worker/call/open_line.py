@@ -63,7 +63,8 @@ class Equipment:
         """Connect to all vendors and render the ready-made phrases, while the phone rings."""
         task = asyncio.create_task(self._warm_up())
         try:
-            yield
+            with self.detectors.expecting():
+                yield
         finally:
             task.cancel()
 

@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import openai
+
+# The client imports this on first use, which would hold up the event loop for a tenth of a second.
+import openai.resources.chat.completions
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import structlog
@@ -92,10 +95,15 @@ class Detector:
 
 
 class Detectors:
-    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool, filled by threads, with a spare."""
+    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool with a spare.
+
+    One thread builds them, one after the other: each takes a core for a tenth of a second, and the calls that
+    go on need the cores more."""
 
     def __init__(self) -> None:
         self._idle: list[Detector] = []
+        self._expected = 0
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="voice-activity")
         self._building: asyncio.Task[None] | None = None
 
     @property
@@ -105,16 +113,35 @@ class Detectors:
     async def prepare(self, count: int = 1) -> None:
         """Build detectors ahead of the calls that will need them, until `count` are idle."""
         while len(self._idle) < min(count, MAX_IDLE):
-            self._idle.append(await asyncio.to_thread(Detector))
+            self._idle.append(await self._build())
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        self._expected += 1
+        self._fill()
+        try:
+            yield
+        finally:
+            self._expected -= 1
 
     async def acquire(self) -> Detector:
-        detector = self._idle.pop() if self._idle else await asyncio.to_thread(Detector)
-        if not self._idle and (self._building is None or self._building.done()):
-            # The next call finds one ready, and does not keep its callee waiting.
-            self._building = asyncio.create_task(self.prepare(), name="voice-activity-spare")
+        detector = self._idle.pop() if self._idle else await self._build()
+        self._fill()
         return detector
 
     def release(self, detector: VoiceActivityDetector) -> None:
         if isinstance(detector, Detector) and len(self._idle) < MAX_IDLE:
             detector.reset()
             self._idle.append(detector)
+
+    async def _build(self) -> Detector:
+        return await asyncio.get_running_loop().run_in_executor(self._builder, Detector)
+
+    def _fill(self) -> None:
+        """The next call finds one ready, and does not keep its callee waiting."""
+        if self._building is None or self._building.done():
+            self._building = asyncio.create_task(self._build_wanted(), name="voice-activity-spare")
+
+    async def _build_wanted(self) -> None:
+        while len(self._idle) < min(max(1, self._expected), MAX_IDLE):
+            self._idle.append(await self._build())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -15,6 +16,10 @@ class VoiceActivityDetector(Protocol):
 
 class VoiceActivityDetectors(Protocol):
     """Detectors are slow to build (tens of ms), so they are built off the loop and used again."""
+
+    def expecting(self) -> AbstractContextManager[None]:
+        """A call may be answered at any moment: meanwhile have one more ready."""
+        ...
 
     async def acquire(self) -> VoiceActivityDetector: ...
 
