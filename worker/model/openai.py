@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-# The client imports this on first use, which would hold up the event loop for a tenth of a second.
-import openai.resources.chat.completions
+# The client imports these on first use, which would hold up the event loop for a tenth of a second.
+import openai.resources.chat.chat
+import openai.resources.chat.completions.completions
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -288,12 +289,14 @@ class OpenAIModel:
                     }
                     for tool in prompt.tools
                 ]
-            messages: list[Any] = [
+            parameters["messages"] = [
                 {"role": message.role, "content": message.content} for message in prompt.messages
             ]
             try:
+                # `extra_body` goes out as it is. Given as arguments, the client compares every message and tool
+                # with its type hints: 4 ms of the event loop for a dialogue of twenty lines, against 0.6.
                 chunks: openai.AsyncStream[Any] = await self._client.chat.completions.create(
-                    model=self._model, messages=messages, stream=True, **parameters
+                    model=self._model, messages=[], stream=True, extra_body=parameters
                 )
                 return chunks
             except openai.BadRequestError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 # The client imports this on first use, which would hold up the event loop for a tenth of a second.
-import openai.resources.audio  # noqa: F401
+import openai.resources.audio.speech  # noqa: F401
 import structlog
 from openai import (
     APIConnectionError,
