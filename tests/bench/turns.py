@@ -19,6 +19,8 @@ class Turn:
     """Last voiced frame sent by the callee to first audible audio received from Floyd: from outside."""
     noticed: float
     """From that last voiced frame to what Floyd took for the end of speech."""
+    final: float
+    """From that last voiced frame to the recogniser's final words."""
     endpointing: float
     model: float
     speech: float
@@ -29,7 +31,8 @@ class Turn:
 def answered_turns(show: dict[str, Any], note: dict[str, Any]) -> Iterator[Turn]:
     """The turns in which the callee said something and the model answered it. The opening is not one: its words
     are ready-made."""
-    rows = [row for row in show["turns"] if "modelMs" in row and "speechMs" in row and "finalTranscript" in row]
+    needed = {"modelMs", "speechMs", "finalTranscript", "firstSent"}
+    rows = [row for row in show["turns"] if needed <= row.keys()]
     for outside in note["turns"]:
         arrived = outside["firstAudioAtMs"]
         row = min(rows, key=lambda one: abs(_sent_at(one) - arrived), default=None)
@@ -38,6 +41,7 @@ def answered_turns(show: dict[str, Any], note: dict[str, Any]) -> Iterator[Turn]
         yield Turn(
             voice_to_voice=arrived - outside["lastVoicedAtMs"],
             noticed=row["speechEndedAt"] - outside["lastVoicedAtMs"],
+            final=row["speechEndedAt"] + row["finalTranscript"] - outside["lastVoicedAtMs"],
             endpointing=row["endpointingMs"],
             model=row["modelMs"],
             speech=row["speechMs"],
@@ -53,7 +57,7 @@ def _sent_at(row: dict[str, Any]) -> float:
 def floyd_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[float]:
     """From the end of playing (the carrier's mark is back) to the line's arrival at a subscriber."""
     for line in show["transcript"]:
-        if line["speaker"] == "floyd":
+        if line["speaker"] == "floyd" and line["_id"] in seen:
             yield seen[line["_id"]] - line["endedAt"]
 
 
@@ -61,5 +65,5 @@ def callee_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[
     """From the end of endpointing (the words are recognised and the turn is over) to the line's arrival."""
     for line in show["transcript"]:
         turn = next((t for t in show["turns"] if abs(t["speechEndedAt"] - line["endedAt"]) < SAME_LINE_MS), None)
-        if line["speaker"] == "callee" and turn is not None and "endpointed" in turn:
+        if turn is not None and "endpointed" in turn and line["speaker"] == "callee" and line["_id"] in seen:
             yield seen[line["_id"]] - turn["speechEndedAt"] - turn["endpointed"]

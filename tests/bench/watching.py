@@ -32,11 +32,14 @@ class ListWatcher:
             async with self._news:
                 self._news.notify_all()
 
-    async def until(self, request_id: str, status: str) -> dict[str, float]:
-        """The request's arrival times, once it has been seen in that status."""
+    async def until(self, request_id: str, *statuses: str) -> dict[str, float]:
+        """The request's arrival times, once it has been seen in one of the statuses."""
         async with self._news:
-            await self._news.wait_for(lambda: status in self.seen.get(request_id, {}))
+            await self._news.wait_for(lambda: any(one in self.seen.get(request_id, {}) for one in statuses))
         return self.seen[request_id]
+
+    async def until_over(self, request_id: str) -> None:
+        await self.until(request_id, *FINAL)
 
     async def close(self) -> None:
         self._task.cancel()
