@@ -135,6 +135,19 @@ function attributes(payload: JWTPayload): JsonObject {
   return { ...out, tokenIdentifier: `${issuer}|${payload.sub}`, issuer, subject: String(payload.sub) };
 }
 
+function parseIdentity(encoded: string): JsonObject {
+  let identity: unknown;
+  try {
+    identity = JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
+  } catch {
+    identity = null;
+  }
+  if (!isObject(identity)) {
+    throw new AuthError("The identity after the admin key must be base64 of a JSON object.");
+  }
+  return identity as JsonObject;
+}
+
 export class Authenticator {
   private providers: Provider[] = [];
   private readonly adminKey: Buffer;
@@ -218,13 +231,7 @@ export class Authenticator {
     if (scheme === "Bearer") return this.verify(value);
     if (scheme === "Convex") {
       const [key = "", acting] = value.split(":", 2);
-      let actingAs: JsonObject | null = null;
-      try {
-        if (acting) actingAs = JSON.parse(Buffer.from(acting, "base64").toString("utf8")) as JsonObject;
-      } catch {
-        throw new AuthError("The identity after the admin key must be base64 of a JSON object.");
-      }
-      return this.admin(key, actingAs);
+      return this.admin(key, acting ? parseIdentity(acting) : null);
     }
     throw new AuthError('The Authorization header must be "Bearer <token>" or "Convex <admin key>".');
   }

@@ -251,6 +251,10 @@ export class Deployment {
     this.live.invalidateAll();
   }
 
+  warn(text: string): void {
+    this.print(`[WARN] ${text}`);
+  }
+
   private committed(commit: Commit): void {
     if (this.storageFails) this.print("[INFO] The data folder can be written again.");
     this.storageFails = false;

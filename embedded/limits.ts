@@ -27,6 +27,8 @@ export const MAX_INDEXES_PER_TABLE = 64;
 export const MAX_LOG_LINES = 256;
 export const MAX_LOG_LINE_BYTES = 32 * 1024;
 export const MAX_NESTED_CALLS = 8;
+/** Queries in one `POST /api/query_batch`. */
+export const MAX_BATCH = 1_000;
 export const MAX_HTTP_BODY_BYTES = 20 * MiB;
 export const MAX_ENV_VALUE_BYTES = 8 * 1024;
 export const MAX_ENV_VARIABLES = 1_000;
@@ -44,5 +46,9 @@ export const SCHEDULED_RESULT_RETENTION_MS = 7 * 24 * 3600 * 1000;
 /** Sync protocol: mutations one socket may have queued (it isn't read while there are more), actions it may run. */
 export const MAX_QUEUED_MUTATIONS = 1_000;
 export const MAX_RUNNING_ACTIONS = 1_000;
+/** Bytes of messages that one socket may have waiting; it isn't read while there are more. */
+export const MAX_BACKLOG_BYTES = 32 * MiB;
+/** A client that leaves this much unread is ended. It holds the largest result, and a transition beside it. */
+export const MAX_UNREAD_BYTES = 64 * MiB;
 /** Larger transitions go out in parts to clients that can read them. */
 export const TRANSITION_CHUNK_CHARS = 5_000_000;

@@ -22,11 +22,14 @@ type Entry = {
 };
 
 const KEPT = 2_000;
+/** Of log lines and errors together; a single execution may log 8 MB. */
+const KEPT_CHARS = 16_000_000;
 /** A poll without news is answered after this long; below the idle limits of usual proxies. */
 const POLL_MS = 45_000;
 
 export class Logs {
   private readonly entries: Entry[] = [];
+  private chars = 0;
   private lastMs = 0;
   private readonly waiting = new Set<() => void>();
   private readonly print: (line: string) => void;
@@ -39,7 +42,11 @@ export class Logs {
     // Distinct, growing times, since a reader continues after the time of the last entry it has.
     this.lastMs = Math.max(Date.now(), this.lastMs + 0.001);
     this.entries.push({ atMs: this.lastMs, execution });
-    if (this.entries.length > KEPT) this.entries.shift();
+    this.chars += charsOf(execution);
+    while (this.entries.length > KEPT || (this.chars > KEPT_CHARS && this.entries.length > 1)) {
+      const oldest = this.entries.shift();
+      if (oldest) this.chars -= charsOf(oldest.execution);
+    }
     for (const line of execution.logLines) {
       this.print(`${execution.udfType.charAt(0)}(${execution.identifier}) ${line}`);
     }
@@ -78,6 +85,10 @@ export class Logs {
   close(): void {
     for (const wake of [...this.waiting]) wake();
   }
+}
+
+function charsOf({ logLines, error }: Execution): number {
+  return logLines.reduce((sum, line) => sum + line.length, error?.message.length ?? 0);
 }
 
 function render({ atMs, execution }: Entry): object {

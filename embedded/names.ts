@@ -5,13 +5,19 @@ import type { JsonObject } from "./values/json.ts";
 
 /** `dir/file.js:name`, `dir/file:name` and `dir/file` (its default export) in one spelling. */
 export function canonicalPath(path: string): string {
-  const [module = "", name = "default"] = path.split(":");
+  const colon = path.indexOf(":");
+  const module = colon < 0 ? path : path.slice(0, colon);
+  const name = colon < 0 ? "default" : path.slice(colon + 1);
   return `${module.replace(/\.js$/, "").replace(/^\/+/, "")}:${name}`;
 }
 
+/** A name that nobody has given to a function may be as long as a message. */
+const LONGEST_SHOWN_NAME = 300;
+
 export function notFound(path: string, visibility = ""): string {
   const adjective = visibility === "" ? "" : `${visibility} `;
-  return `Could not find ${adjective}function for '${canonicalPath(path).replace(/:default$/, "")}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`;
+  const name = canonicalPath(path.slice(0, LONGEST_SHOWN_NAME)).replace(/:default$/, "");
+  return `Could not find ${adjective}function for '${name}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`;
 }
 
 export function wrongKind(spec: FunctionSpec, wanted: string): string {

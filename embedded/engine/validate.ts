@@ -48,17 +48,25 @@ export function displayValidator(validator: Validator): string {
   }
 }
 
+/** A message shows no more of a value than helps to see what is wrong with it. */
+const LONGEST_SHOWN_VALUE = 2_000;
+
+function shown(value: Json): string {
+  const text = displayValue(value);
+  return text.length <= LONGEST_SHOWN_VALUE ? text : `${text.slice(0, LONGEST_SHOWN_VALUE)}…`;
+}
+
 function where(path: string): string {
   return path === "" ? "" : `Path: ${path}`;
 }
 
 function mismatch(path: string, value: Json, validator: Validator): string {
   const place = path === "" ? "" : `${where(path)}\n`;
-  return `Value does not match validator.\n${place}Value: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
+  return `Value does not match validator.\n${place}Value: ${shown(value)}\nValidator: ${displayValidator(validator)}`;
 }
 
 function objectProblem(problem: string, path: string, value: Json, validator: Validator): string {
-  return `${problem}\n${where(path)}\nObject: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`;
+  return `${problem}\n${where(path)}\nObject: ${shown(value)}\nValidator: ${displayValidator(validator)}`;
 }
 
 /** The first thing wrong with the value, in the backend's words; null if it fits. */

@@ -14,7 +14,8 @@
  *   - a Transition that contains a mutation's effect never comes before its MutationResponse
  *   - mutations of one socket run in order
  */
-import { isObject, type Json, type JsonObject } from "../values/json.ts";
+import { MAX_NESTING } from "../limits.ts";
+import { isDeeperThan, isObject, type Json, type JsonObject } from "../values/json.ts";
 
 export type QueryModification =
   | { type: "Add"; queryId: number; udfPath: string; args: JsonObject; journal: string | null }
@@ -52,7 +53,14 @@ export class Raw {
   }
 }
 
-export class ProtocolError extends Error {}
+/** Its text may hold what the client sent, but not much of it. */
+export class ProtocolError extends Error {
+  constructor(text: string) {
+    super(text.length <= LONGEST_ERROR ? text : `${text.slice(0, LONGEST_ERROR)}…`);
+  }
+}
+const LONGEST_ERROR = 500;
+const SESSION_ID = /^[0-9a-f-]{1,64}$/i;
 
 /** A timestamp on the wire: 8 bytes, little endian, in base64. */
 export function encodeTs(ts: bigint): string {
@@ -92,6 +100,10 @@ export function parseArgs(args: Json | undefined): JsonObject {
   if (!isObject(first) || (Array.isArray(args) && args.length > 1)) {
     throw new ProtocolError('field "args" must be one object, or an array of one object');
   }
+  // What is deeper can't be passed on, compared or stored.
+  if (isDeeperThan(first, MAX_NESTING)) {
+    throw new ProtocolError(`field "args" is nested too deep (limit: ${MAX_NESTING} levels)`);
+  }
   return first as JsonObject;
 }
 
@@ -108,6 +120,20 @@ function parseModification(value: Json): QueryModification {
     args: parseArgs(message.args),
     journal: typeof message.journal === "string" ? message.journal : null,
   };
+}
+
+function sessionId(message: JsonObject): string {
+  const id = field<string>(message, "sessionId", "string");
+  if (!SESSION_ID.test(id)) throw new ProtocolError('message Connect: field "sessionId" must be a UUID');
+  return id;
+}
+
+function parseModifications(message: JsonObject): QueryModification[] {
+  const { modifications } = message;
+  if (!Array.isArray(modifications)) {
+    throw new ProtocolError('message ModifyQuerySet: field "modifications" must be an array');
+  }
+  return modifications.map(parseModification);
 }
 
 function parseToken(message: JsonObject): Token {
@@ -142,7 +168,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "Connect":
       return {
         type: "Connect",
-        sessionId: field(message, "sessionId", "string"),
+        sessionId: sessionId(message),
         maxObservedTimestamp:
           typeof message.maxObservedTimestamp === "string" ? decodeTs(message.maxObservedTimestamp) : null,
         clientTs: typeof message.clientTs === "number" ? message.clientTs : null,
@@ -152,7 +178,7 @@ export function parseClientMessage(text: string): ClientMessage {
         type: "ModifyQuerySet",
         baseVersion: count(message, "baseVersion"),
         newVersion: count(message, "newVersion"),
-        modifications: field<Json[]>(message, "modifications", "object").map(parseModification),
+        modifications: parseModifications(message),
       };
     case "Mutation":
     case "Action":
@@ -167,7 +193,7 @@ export function parseClientMessage(text: string): ClientMessage {
     case "Event":
       return { type: "Event" };
     default:
-      throw new ProtocolError(`unknown message type ${String(message.type)}`);
+      throw new ProtocolError(`unknown message type ${JSON.stringify(message.type)}`);
   }
 }
 

@@ -4,6 +4,9 @@ import { isObject, type JsonObject } from "../values/json.ts";
 
 /** A request body must arrive within this time. */
 const BODY_DEADLINE_MS = 30_000;
+/** Of a body that is too large so much is read and dropped: a client that still sends when it is answered may never
+ * see the answer. */
+const DROPPED_BYTES = 32 * 1024 * 1024;
 
 /** An answer `{code, message}` with its HTTP status. */
 export class HttpError extends Error {
@@ -20,16 +23,18 @@ export class HttpError extends Error {
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLarge = () =>
     new HttpError(413, "BodyTooLarge", `The request body is too large (limit: ${limit} bytes).`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  if (Number(request.headers["content-length"] ?? 0) > limit + DROPPED_BYTES) throw tooLarge();
   const parts: Buffer[] = [];
   let size = 0;
   const timer = setTimeout(() => request.destroy(), BODY_DEADLINE_MS);
   try {
     for await (const part of request) {
       size += (part as Buffer).length;
-      if (size > limit) throw tooLarge();
-      parts.push(part as Buffer);
+      if (size > limit + DROPPED_BYTES) throw tooLarge();
+      if (size <= limit) parts.push(part as Buffer);
+      else parts.length = 0;
     }
+    if (size > limit) throw tooLarge();
   } catch (error) {
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, "BodyIncomplete", "The request body did not arrive.");

@@ -12,6 +12,7 @@ import type { Deployment, Result } from "../deployment.ts";
 import { StorageError } from "../engine/errors.ts";
 import {
   MAX_ARGUMENT_BYTES,
+  MAX_BATCH,
   MAX_ENV_VALUE_BYTES,
   MAX_ENV_VARIABLES,
   MAX_HTTP_BODY_BYTES,
@@ -80,10 +81,18 @@ export class HttpApi {
     ]);
   }
 
-  /** Answers one request on the API port. */
+  /** Answers one request on the API port. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.answer(request, response);
+    } catch (error) {
+      sendError(response, error);
+    }
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = parseUrl(request);
-    if (!url) return sendError(response, new HttpError(400, "BadRequest", "The address can't be read."));
+    if (!url) throw new HttpError(400, "BadRequest", "The address can't be read.");
     if (request.method === "OPTIONS" && !url.pathname.startsWith("/http/")) {
       return answerPreflight(request, response);
     }
@@ -91,18 +100,13 @@ export class HttpApi {
       return this.handleSite(request, response, "/http");
     }
     allowOrigin(request, response);
-    try {
-      const identity = await this.identify(request);
-      const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
-      if (!handler)
-        throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
-      const answer = await handler(request, url, identity);
-      const { text, type } =
-        answer instanceof Text ? answer : { text: JSON.stringify(answer), type: "application/json" };
-      response.writeHead(200, { "content-type": type }).end(text);
-    } catch (error) {
-      sendError(response, error);
-    }
+    const identity = await this.identify(request);
+    const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
+    if (!handler) throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
+    const answer = await handler(request, url, identity);
+    const { text, type } =
+      answer instanceof Text ? answer : { text: JSON.stringify(answer), type: "application/json" };
+    response.writeHead(200, { "content-type": type }).end(text);
   }
 
   /** Answers one request on the site port, or under `/http`, by an HTTP action. */
@@ -180,6 +184,9 @@ export class HttpApi {
   private async batch(request: IncomingMessage, identity: Identity): Promise<unknown> {
     const { queries } = await readJson(request, MAX_ARGUMENT_BYTES);
     if (!Array.isArray(queries)) throw new HttpError(400, "BadRequest", 'Field "queries" must be an array.');
+    if (queries.length > MAX_BATCH) {
+      throw new HttpError(400, "BadRequest", `Field "queries" may hold at most ${MAX_BATCH} queries.`);
+    }
     const results = [];
     for (const query of queries) {
       if (!isObject(query)) throw new HttpError(400, "BadRequest", 'Field "queries" must hold objects.');

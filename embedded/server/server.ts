@@ -104,6 +104,8 @@ export function serve(deployment: Deployment, ports: Ports): { close: () => void
   ports.api.on("request", (request, response) => void api.handle(request, response));
   ports.site.on("request", (request, response) => void api.handleSite(request, response));
   ports.api.on("upgrade", (request, socket, head) => {
+    // Node leaves this socket to us, and with it the errors of a client that is gone already.
+    socket.on("error", () => socket.destroy());
     const match = SYNC_PATH.exec(parseUrl(request)?.pathname ?? "");
     if (!match) {
       socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");

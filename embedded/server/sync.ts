@@ -5,7 +5,13 @@ import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import { AuthError, type Verified } from "../auth.ts";
 import type { Deployment } from "../deployment.ts";
-import { MAX_QUEUED_MUTATIONS, MAX_RUNNING_ACTIONS, TRANSITION_CHUNK_CHARS } from "../limits.ts";
+import {
+  MAX_BACKLOG_BYTES,
+  MAX_QUEUED_MUTATIONS,
+  MAX_RUNNING_ACTIONS,
+  MAX_UNREAD_BYTES,
+  TRANSITION_CHUNK_CHARS,
+} from "../limits.ts";
 import type { LiveQuery, Subscriber } from "../live/liveQueries.ts";
 import { serverError } from "../names.ts";
 import {
@@ -47,6 +53,8 @@ export class SyncSession implements Subscriber {
   private owesTransition = false;
   private mutations: Promise<void> = Promise.resolve();
   private queuedMutations = 0;
+  /** Bytes of messages whose handling has not ended; a mutation's ends with its response. */
+  private backlog = 0;
   private runningActions = 0;
   private closed = false;
   private lastSentMs = Date.now();
@@ -65,6 +73,8 @@ export class SyncSession implements Subscriber {
     this.understandsChunks = understandsChunks;
     this.heartbeat = setInterval(() => this.beat(), WS_PING_EVERY_MS);
     socket.on("message", (data) => this.receive(String(data)));
+    // The library answers by itself, also a client that reads nothing.
+    socket.on("ping", () => this.endIfUnread());
     socket.on("pong", () => {
       this.lastHeardMs = Date.now();
     });
@@ -74,18 +84,40 @@ export class SyncSession implements Subscriber {
 
   private receive(text: string): void {
     this.lastHeardMs = Date.now();
+    this.backlog += text.length;
+    this.regulate();
     this.inbox = this.inbox.then(async () => {
       if (this.closed) return;
       try {
-        await this.handle(parseClientMessage(text));
+        const message = parseClientMessage(text);
+        await this.handle(message, text.length);
+        if (message.type !== "Mutation") this.handled(text.length);
       } catch (error) {
-        if (error instanceof ProtocolError) this.fatal(error.message);
-        else this.close(1011, `InternalServerError: ${String(error)}`);
+        this.failed(error);
       }
     });
   }
 
-  private handle(message: ClientMessage): Promise<void> | void {
+  private handled(size: number): void {
+    this.backlog -= size;
+    this.regulate();
+  }
+
+  /** Closing instead would make the client send all of it again, for ever. */
+  private regulate(): void {
+    const mutations = this.queuedMutations / MAX_QUEUED_MUTATIONS;
+    const bytes = this.backlog / MAX_BACKLOG_BYTES;
+    const load = Math.max(mutations, bytes);
+    if (load >= 1) this.socket.pause();
+    else if (load < 0.5 && this.socket.isPaused) this.socket.resume();
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof ProtocolError) this.fatal(error.message);
+    else this.close(1011, `InternalServerError: ${String(error)}`);
+  }
+
+  private handle(message: ClientMessage, size: number): Promise<void> | void {
     if (message.type === "Event") return;
     if (message.type === "Connect") return this.connect(message);
     if (this.sessionId === null) throw new ProtocolError("the first message must be Connect");
@@ -95,9 +127,9 @@ export class SyncSession implements Subscriber {
       case "Authenticate":
         return this.authenticate(message.baseVersion, message.token);
       case "Mutation":
-        return this.mutate(message);
+        return this.mutate(message, size);
       case "Action":
-        void this.act(message);
+        void this.act(message).catch((error: unknown) => this.failed(error));
     }
   }
 
@@ -197,13 +229,14 @@ export class SyncSession implements Subscriber {
     this.close(1000, `Unauthenticated: ${error}`);
   }
 
-  private mutate(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>): void {
+  private mutate(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>, size: number): void {
     this.queuedMutations += 1;
-    // Closing instead would make the client send all of them again, for ever.
-    if (this.queuedMutations >= MAX_QUEUED_MUTATIONS) this.socket.pause();
+    this.regulate();
     const { udfPath: path, args, requestId } = message;
     const { identity } = this;
-    this.mutations = this.mutations.then(async () => {
+    const run = async () => {
+      // A client that is gone sends it again, when it comes back.
+      if (this.closed) return;
       const refusal = this.deployment.refusal(path, "mutation", identity);
       const session = { id: this.sessionId ?? "", request: requestId };
       const result =
@@ -211,10 +244,11 @@ export class SyncSession implements Subscriber {
           ? await this.deployment.mutation({ path, args, identity, session }, "SyncWorker")
           : { outcome: refused(refusal), logLines: [], ts: null };
       this.queuedMutations -= 1;
-      if (this.socket.isPaused && this.queuedMutations < MAX_QUEUED_MUTATIONS / 2) this.socket.resume();
+      this.handled(size);
       this.send(response("MutationResponse", requestId, result.outcome, result.ts, result.logLines));
       this.promiseTransition();
-    });
+    };
+    this.mutations = this.mutations.then(run).catch((error: unknown) => this.failed(error));
   }
 
   private async act(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>): Promise<void> {
@@ -240,8 +274,17 @@ export class SyncSession implements Subscriber {
     this.deployment.live.notify(this);
   }
 
-  /** Live queries are known as of `ts`: sends what changed, unless a query of this socket is still to run. */
   settled(ts: bigint): void {
+    try {
+      this.sendChanges(ts);
+    } catch (error) {
+      // Results that are too large together: nobody else's trouble.
+      this.failed(error);
+    }
+  }
+
+  /** Live queries are known as of `ts`: sends what changed, unless a query of this socket is still to run. */
+  private sendChanges(ts: bigint): void {
     if (this.closed) return;
     for (const { entry } of this.queries.values()) if (entry?.dirty || entry?.outcome === null) return;
     if (this.socket.bufferedAmount > MAX_UNSENT_BYTES) {
@@ -274,9 +317,17 @@ export class SyncSession implements Subscriber {
   }
 
   private send(text: string): void {
-    if (this.closed) return;
+    if (this.closed || this.endIfUnread()) return;
     this.lastSentMs = Date.now();
     this.socket.send(text);
+  }
+
+  private endIfUnread(): boolean {
+    if (this.socket.bufferedAmount <= MAX_UNREAD_BYTES) return false;
+    this.deployment.warn("A client was disconnected: it does not read what it is sent.");
+    this.dispose();
+    this.socket.terminate();
+    return true;
   }
 
   private beat(): void {

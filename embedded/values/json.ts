@@ -57,6 +57,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** True if arrays and objects lie in each other more than so many levels deep. Looks no deeper than that. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const inner of Object.values(value)) if (isDeeperThan(inner, levels - 1)) return true;
+  return false;
+}
+
 /** The value at a dotted field path; undefined when any part is missing. */
 export function fieldAt(document: JsonObject, path: string): Json | undefined {
   let current: Json | undefined = document;

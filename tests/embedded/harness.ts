@@ -70,6 +70,10 @@ export class Deployment {
     return deployment;
   }
 
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
   client(): ConvexClient {
     const client = new ConvexClient(this.url, {
       webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,

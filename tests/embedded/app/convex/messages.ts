@@ -128,6 +128,15 @@ export const insertAnything = mutation({
   handler: (ctx, { table, value }) => ctx.db.insert(table as "anything", value),
 });
 
+/** A mutation only in name, with a large result. */
+export const readLarge = mutation({
+  args: { channel: v.string() },
+  handler: async (ctx, { channel }): Promise<string> => {
+    const row: { body: string } | null = await ctx.runQuery(api.messages.only, { channel });
+    return row?.body ?? "";
+  },
+});
+
 export const failAfterWrite = mutation({
   args: { channel: v.string() },
   handler: async (ctx, { channel }) => {
