@@ -22,9 +22,10 @@ from rehearsal.phrasebook import PhraseBook
 TOLERANCE = 20.0
 """Mean squared difference (dB^2 per band) at which a frame speaks neither for nor against a phrase.
 The same speech through mu-law, other gain and -45 dB of noise differs by 2 to 12, other speech by 60 to 140."""
-BEAM = 14.0
-"""Tokens that lie so far behind the best are given up: 0.3 s of contrary evidence."""
-MAX_TOKENS = 250
+BEAM = 11.0
+"""Tokens that lie so far behind the best are given up: 0.2 s of contrary evidence."""
+MAX_TOKENS = 1000
+"""Enough for all beginnings of hundreds of phrases; after 0.2 s of sound a dozen tokens are left."""
 NEXT_PHRASE_COST = 1.0
 """Of starting a phrase when the one before has been heard to its end."""
 NEW_PHRASE_COST = 2.0
@@ -159,13 +160,10 @@ class Decoder:
         """Keep the best token of each place, and of those only what is not far behind."""
         if not self._places.size:
             return
-        order = np.lexsort((-self._scores, self._places))
-        places = self._places[order]
-        order = order[np.concatenate([[True], places[1:] != places[:-1]])]
-        scores = self._scores[order]
-        order = order[scores > scores.max() - BEAM]
-        if order.size > MAX_TOKENS:
-            order = order[np.argpartition(-self._scores[order], MAX_TOKENS)[:MAX_TOKENS]]
+        near = np.flatnonzero(self._scores > self._scores.max() - BEAM)
+        order = near[np.argsort(-self._scores[near])]
+        first = np.unique(self._places[order], return_index=True)[1]
+        order = order[first if first.size <= MAX_TOKENS else np.sort(first)[:MAX_TOKENS]]
         self._places, self._scores = self._places[order], self._scores[order]
         self._entered, self._past = self._entered[order], self._past[order]
         self._forget_unused_pasts()

@@ -28,6 +28,8 @@ ENOUGH_OF_A_WORD = 0.6
 """Share of a word that must have been heard if the sound stopped there."""
 ALL_OF_A_WORD = 0.9
 """The same while the sound goes on: the rest is coming."""
+STOPPED_S = 0.1
+"""Silence after which the sound has stopped; the closure before a "t" is shorter."""
 MIN_MEAN_SCORE = 0.2
 """Mean score per loud frame below which nothing was understood: a stray syllable of unknown speech always
 sounds like one of some phrase. Known speech reaches 0.8, and 0.4 in loud noise."""
@@ -145,7 +147,7 @@ class Ear:
         if loud:
             self._last_loud = self._frames
             self._loud_frames += 1
-        return self._report(loud)
+        return self._report()
 
     def _begin(self) -> None:
         self._decoder = Decoder(self._book, self._broken_off)
@@ -157,37 +159,30 @@ class Ear:
             self._decoder.step(frame, False)
         self._before.clear()
 
-    def _report(self, loud: bool) -> list[Heard]:
-        assert self._decoder is not None
-        if loud:
-            return self._interim(self._understood(loud))
-        silence_s = (self._frames - self._last_loud) * FRAME_S
-        if silence_s + 1e-9 < min(self._end_silence_s, self._complete_silence_s):
-            return self._interim(self._understood(loud))
-        best = self._understood(loud)
-        if best.complete:
-            enough = self._complete_silence_s
-        elif best.pausing:
-            enough = self._pause_silence_s
-        else:
-            enough = self._end_silence_s
-        return self._end() if silence_s + 1e-9 >= enough else self._interim(best)
+    def _report(self) -> list[Heard]:
+        silence_s = (self._frames - self._last_loud) * FRAME_S + 1e-9
+        if silence_s >= min(self._end_silence_s, self._complete_silence_s) and silence_s >= self._patience_s():
+            return self._end()
+        return self._interim(ENOUGH_OF_A_WORD if silence_s >= STOPPED_S else ALL_OF_A_WORD)
 
-    def _interim(self, understood: _Understood) -> list[Heard]:
+    def _patience_s(self) -> float:
+        """The silence that ends the utterance as it now stands."""
+        best = self._agreed(ENOUGH_OF_A_WORD)
+        if best.complete:
+            return self._complete_silence_s
+        return self._pause_silence_s if best.pausing else self._end_silence_s
+
+    def _interim(self, enough: float) -> list[Heard]:
+        # Most frames bring no new word, and then it doesn't matter who else would agree.
+        if self._said.startswith(" ".join(self._explanations(enough, 0.0)[0].words)):
+            return []
+        understood = self._agreed(enough)
         text = " ".join(understood.words)
         if self._said.startswith(text):
-            return []  # nothing new, or a doubt about what was understood already
+            return []
         self._said = text
-        return [
-            Heard(
-                text,
-                False,
-                self._start * FRAME_S,
-                min(understood.end_s, self._frames * FRAME_S),
-                len(understood.words),
-                understood.complete,
-            )
-        ]
+        end_s = min(understood.end_s, self._frames * FRAME_S)
+        return [Heard(text, False, self._start * FRAME_S, end_s, len(understood.words), understood.complete)]
 
     def _end(self) -> list[Heard]:
         understood = self._concluded()
@@ -208,9 +203,9 @@ class Ear:
             )
         ]
 
-    def _understood(self, loud: bool) -> _Understood:
+    def _agreed(self, enough: float) -> _Understood:
         """The words that all good explanations share; the rest is said of the best one."""
-        best, *others = self._explanations(ALL_OF_A_WORD if loud else ENOUGH_OF_A_WORD)
+        best, *others = self._explanations(enough, CONTENDERS)
         words = best.words
         for other in others:
             shared = 0
@@ -223,14 +218,14 @@ class Ear:
 
     def _concluded(self) -> _Understood:
         """The best explanation; among good ones, one whose phrase ends where the sound did."""
-        explanations = self._explanations(ENOUGH_OF_A_WORD)
+        explanations = self._explanations(ENOUGH_OF_A_WORD, CONTENDERS)
         return next((one for one in explanations if one.complete), explanations[0])
 
-    def _explanations(self, enough: float) -> list[_Understood]:
+    def _explanations(self, enough: float, margin: float) -> list[_Understood]:
         assert self._decoder is not None
         if self._decoder.score < MIN_MEAN_SCORE * self._loud_frames:
             return [self._read(None, enough)]
-        return [self._read(last, enough) for last in self._decoder.best(CONTENDERS)]
+        return [self._read(last, enough) for last in self._decoder.best(margin)]
 
     def _read(self, last: Stretch | None, enough: float) -> _Understood:
         """The words of a chain of stretches."""
@@ -245,10 +240,10 @@ class Ear:
                 if stretch is last:
                     pausing = bool(self._book.quiet[stretch.left])
                     complete = stretch.left >= phrase.last_loud - 2
-                if heard.size and not words:
-                    ago_s = max(stretch.left - int(phrase.word_ends[heard[-1]]), 0) * HOP_S
+                if heard and not words:
+                    ago_s = max(stretch.left - phrase.words[heard[-1]].end, 0) * HOP_S
                     end_s = (self._frames - (self._decoder.at - stretch.at)) * FRAME_S - ago_s
-                words = [phrase.speech.words[index].text for index in heard] + words
+                words = [phrase.words[index].text for index in heard] + words
             stretch = stretch.before
         return _Understood(words, end_s, pausing, complete, last)
 
@@ -262,10 +257,11 @@ class _Understood:
     last: Stretch | None
 
 
-def _heard_words(phrase: Phrase, stretch: Stretch, enough: float) -> NDArray[np.int64]:
-    """Which words of the phrase were mostly heard."""
+def _heard_words(phrase: Phrase, stretch: Stretch, enough: float) -> list[int]:
+    """Which words of the phrase were heard: so large a share of each."""
     entered = phrase.first if stretch.entered - phrase.onset <= SOFT_ONSET else stretch.entered
-    begin = np.maximum(phrase.word_starts, entered)
-    end = np.minimum(phrase.word_ends, stretch.left)
-    share = (end - begin) / np.maximum(phrase.word_ends - phrase.word_starts, 1)
-    return np.flatnonzero(share >= enough)
+    return [
+        index
+        for index, word in enumerate(phrase.words)
+        if min(word.end, stretch.left) - max(word.start, entered) >= enough * max(word.end - word.start, 1)
+    ]

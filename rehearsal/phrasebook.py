@@ -36,8 +36,17 @@ TAIL = 4
 
 
 @dataclass(frozen=True, slots=True)
+class WordPlace:
+    """A word, and where in the book it lies."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
-    """Where a speech lies in the book. Word bounds are positions in the ring."""
+    """Where a speech lies in the book."""
 
     speech: Speech
     first: int
@@ -45,8 +54,7 @@ class Phrase:
     onset: int
     """Position of the first loud frame."""
     last_loud: int
-    word_starts: NDArray[np.int64]
-    word_ends: NDArray[np.int64]
+    words: tuple[WordPlace, ...]
 
 
 class PhraseBook:
@@ -110,7 +118,6 @@ class PhraseBook:
             self.number[gone.first : gone.first + gone.size] = -1
         quiet = levels[:size] < QUIET_DB
         loud = np.flatnonzero(~quiet)
-        bounds = np.array([(word.start_s, word.end_s) for word in speech.words]).reshape(-1, 2) / HOP_S
         number = self._next_number
         self._next_number += 1
         self._phrases[number] = Phrase(
@@ -119,8 +126,10 @@ class PhraseBook:
             size=size,
             onset=first + int(loud[0]),
             last_loud=first + int(loud[-1]),
-            word_starts=first + np.rint(bounds[:, 0]).astype(np.int64),
-            word_ends=first + np.rint(bounds[:, 1]).astype(np.int64),
+            words=tuple(
+                WordPlace(word.text, first + round(word.start_s / HOP_S), first + round(word.end_s / HOP_S))
+                for word in speech.words
+            ),
         )
         self._number_of[speech.key] = number
         self.frames[first:end] = frames[:size]
