@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from stalls import Stalls
 from turns import Turn, answered_turns, callee_lines_seen, floyd_lines_seen
 from watching import ListWatcher, ShowWatcher, now_ms
 
+from rehearsal.scenario_files import load_scenario
 from worker.deployment.http import HttpDeployment
 from worker.deployment.subscription import Subscriptions
 
@@ -42,6 +44,8 @@ CONFIGURED_MS = DELAYS["finalMs"] + DELAYS["modelFirstTokenMs"] + FIRST_SENTENCE
 PERSON = "bench"
 NO_NUMBER = "Ask the piano tuner whether Saturday suits him"
 """Nobody knows a number for it, so the request ends as needsInput within a second or two."""
+PICKED_UP_WITHIN_S = 3.0
+"""Calls are dialled together, and picked up one after the other within this time."""
 FOLLOWED = 5
 """So many calls have a subscriber of their own: those who watch are elsewhere, not on the two cores measured."""
 CLAIMED_WITHIN_S = 30.0
@@ -50,23 +54,40 @@ CALL_WITHIN_S = 150.0
 
 
 async def measure(options: Options) -> dict[str, Any]:
+    name, requests = ("bench-snack", 8) if options.quick else ("bench-dinner", 25)
     with tempfile.TemporaryDirectory(prefix="floyd-bench-") as folder:
+        scenarios = Path(folder, "scenarios")
+        _write_scenario(name, scenarios, options.calls)
         # A slot more than calls: none of them waits for one.
-        standing = Parts.standing(Path(folder), scenarios=SCENARIOS, floyd_max_calls=options.calls + 1)
+        standing = Parts.standing(Path(folder), scenarios=scenarios, floyd_max_calls=options.calls + 1)
         async with standing as parts, Bench(parts) as bench:
-            name = "bench-snack" if options.quick else "bench-dinner"
-            scenario = await parts.control("POST", f"/scenarios/{name}/start", {})
-            _check_first_sentences(scenario)
-            print(f"bench: floyd: {8 if options.quick else 25} requests one after the other", flush=True)
-            claims = await bench.claims(8 if options.quick else 25)
+            print(f"bench: floyd: {requests} requests one after the other", flush=True)
+            claims = await bench.claims(requests)
             await parts.control("POST", "/delays", DELAYS)
             figures: dict[str, Any] = {"delays": DELAYS, "configuredMs": CONFIGURED_MS, "claims": claims}
             figures["calls"] = []
             for count in dict.fromkeys((1, options.calls)):
                 print(f"bench: floyd: {count} call{'s' if count > 1 else ''} at once", flush=True)
+                scenario = await parts.control("POST", f"/scenarios/{name}/start", {})
                 figures["calls"].append(await bench.calls(scenario, count))
     figures["problems"] = _problems(figures)
     return figures
+
+
+def _write_scenario(name: str, folder: Path, calls: int) -> None:
+    """The scenario with a dial for each call, so that they are picked up at different moments: calls in step with
+    each other would measure something that does not happen."""
+    scenario = load_scenario(SCENARIOS / f"{name}.yaml").model_dump(mode="json", exclude_unset=True)
+    for turn in scenario["model"]["turns"]:
+        first = turn["say"].partition(".")[0]
+        if len(first.split()) + 1 != FIRST_SENTENCE_TOKENS or not first.replace(" ", "").isalpha():
+            raise ValueError(f'{name}: "{first}." does not have {FIRST_SENTENCE_TOKENS} tokens')
+    [call] = scenario["calls"]
+    spread_s = [PICKED_UP_WITHIN_S * number / calls for number in range(calls)]
+    scenario["calls"] = [{**call, "after": round(call["after"] + later_s, 3)} for later_s in spread_s]
+    folder.mkdir()
+    # JSON is YAML.
+    Path(folder, f"{name}.yaml").write_text(json.dumps(scenario, indent=1))
 
 
 class Bench:
@@ -207,13 +228,6 @@ def _at_once(notes: list[dict[str, Any]]) -> int:
     return max(
         (sum(o["answeredAt"] <= n["answeredAt"] < o["endedAt"] for o in answered) for n in answered), default=0
     )
-
-
-def _check_first_sentences(scenario: dict[str, Any]) -> None:
-    for turn in scenario["model"]["turns"]:
-        first = turn["say"].partition(".")[0]
-        if len(first.split()) + 1 != FIRST_SENTENCE_TOKENS or not first.replace(" ", "").isalpha():
-            raise ValueError(f'{scenario["name"]}: "{first}." does not have {FIRST_SENTENCE_TOKENS} tokens')
 
 
 def _problems(figures: dict[str, Any]) -> list[str]:

@@ -2,7 +2,8 @@
 
 A timer on the loop measures by how much it runs late. A thread looks at the same timer from outside and, while the
 loop stands still, notes where: the stack is the answer to "who did that?". Code that stands still while it holds
-the interpreter's lock stops the thread too; then only the delay is known.
+the interpreter's lock stops the thread too; then only the delay is known. For the same reason the place is often
+one where the lock was let go (numpy, a system call, the voice-activity network), and not what took long.
 
 A loop also runs late when the machine has given its CPU to others, which no code here can change. Linux counts for
 every thread how long it was ready to run and did not: that much is not the loop's own doing.
