@@ -51,12 +51,15 @@ class Credentials:
 class Rehearsal:
     """The running stand-ins. ``await Rehearsal.start(...)``, then ``await rehearsal.close()``."""
 
-    def __init__(self, state: RehearsalState, account: Account, port: int, speech_port: int) -> None:
+    def __init__(
+        self, state: RehearsalState, account: Account, *, port: int, openai_path: str, speech_port: int
+    ) -> None:
         self.state = state
         self.account = account
         self.control_url = f"http://{HOST}:{port}"
         self.twilio_url = self.control_url
-        self.openai_url = f"{self.control_url}/v1"
+        # Renderings differ from process to process, so nobody may take an earlier one's audio for this one's.
+        self.openai_url = f"{self.control_url}{openai_path}"
         self.speech_endpoint = f"{HOST}:{speech_port}"
         self._closing = contextlib.AsyncExitStack()
 
@@ -85,11 +88,12 @@ class Rehearsal:
         async with contextlib.AsyncExitStack() as opened:
             session = await opened.enter_async_context(aiohttp.ClientSession())
             account = Account(credentials.account_sid, credentials.auth_token, state, session)
-            port = await _serve_http(_make_app(state, account), port, opened)
+            openai_path = f"/{secrets.token_hex(4)}/v1"
+            port = await _serve_http(_make_app(state, account, openai_path), port, opened)
             opened.push_async_callback(account.close)
             speech, speech_port = await start_speech(state, speech_port)
             opened.push_async_callback(_stop_speech, speech)
-            started = cls(state, account, port, speech_port)
+            started = cls(state, account, port=port, openai_path=openai_path, speech_port=speech_port)
             started._closing = opened.pop_all()
         return started
 
@@ -98,10 +102,10 @@ class Rehearsal:
         await self._closing.aclose()
 
 
-def _make_app(state: RehearsalState, account: Account) -> web.Application:
+def _make_app(state: RehearsalState, account: Account, openai_path: str) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.add_subapp(f"/{API_VERSION}", rest.make_app(account))
-    app.add_subapp("/v1", make_openai(state))
+    app.add_subapp(openai_path, make_openai(state))
     control.add_routes(app, state, account)
     return app
 

@@ -22,6 +22,19 @@ async def test_an_opening_comes_back_as_it_was(tmp_path: Path) -> None:
         assert (written.getframerate(), written.getsampwidth(), written.getnchannels()) == (8000, 2, 1)
 
 
+async def test_the_openings_used_last_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_OPENINGS", 2)
+    mulaw = dtmf.tones("1")
+    old, used = tmp_path / "old.wav", tmp_path / "used.wav"
+    for path in (used, old):
+        await files.save_opening(path, mulaw)
+    for age_s, path in ((200, old), (300, used)):
+        os.utime(path, (path.stat().st_mtime - age_s,) * 2)
+    await files.load_opening(used)
+    await files.save_opening(tmp_path / "new.wav", mulaw)
+    assert set(os.listdir(tmp_path)) == {"used.wav", "new.wav"}
+
+
 async def test_an_opening_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert await files.load_opening(tmp_path / "none.wav") is None
 

@@ -29,6 +29,9 @@ from worker.audio.g711 import SILENCE, Pcm16, decode, encode  # noqa: E402
 RATE_HZ = 8_000
 _BYTES_PER_SAMPLE = 2
 
+MOST_OPENINGS = 500
+"""Kept in one folder, those used last: some 25 MB. Every person, voice and voice server has their own."""
+
 
 class UnreadableAudio(Exception):
     """The file is not audio that can be read, or is damaged."""
@@ -40,8 +43,10 @@ async def load_opening(path: Path) -> bytes | None:
 
 
 async def save_opening(path: Path, mulaw: bytes) -> None:
-    """Keep a rendered opening as WAV. Raises `OSError` (a full disk, no permission); nothing is left then."""
+    """Keep a rendered opening as WAV, and forget those that were not used for longest. Raises `OSError` (a full
+    disk, no permission); nothing is left then."""
     await asyncio.to_thread(_write, path, mulaw)
+    await asyncio.to_thread(_forget_oldest, path.parent)
 
 
 async def write_recording(path: Path, callee: bytes, floyd: bytes) -> None:
@@ -56,8 +61,15 @@ def _load(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     segment = _decode_file(data, path.name)
+    path.touch()  # used last: the last to be forgotten
     segment = segment.set_sample_width(_BYTES_PER_SAMPLE).set_channels(1).set_frame_rate(RATE_HZ)
     return encode(np.frombuffer(segment.raw_data, dtype="<i2").astype(np.int16))
+
+
+def _forget_oldest(folder: Path) -> None:
+    by_use = sorted(folder.glob("*.wav"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in by_use[MOST_OPENINGS:]:
+        file.unlink(missing_ok=True)
 
 
 def _decode_file(data: bytes, name: str) -> AudioSegment:

@@ -7,6 +7,7 @@ the same folder, and so the same id.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -53,8 +54,9 @@ class WorkerLock:
                 f"another worker (process {holder or 'unknown'}) uses {data_dir}: stop it, or give this one a "
                 "data folder of its own with FLOYD_DATA_DIR"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, only nobody can read whose it is
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         os.close(self._descriptor)
