@@ -54,6 +54,8 @@ log = structlog.get_logger(__name__)
 def run(settings: Settings) -> int:
     """Run the worker until it is stopped; returns the process's exit code. A reason not to start is printed."""
     set_up_logs(settings)
+    # What was imported stays. Looking through all of it once takes the collector a tenth of a second.
+    gc.freeze()
     try:
         return _new_loop_run(serve(settings))
     except CannotStart as error:
@@ -160,7 +162,7 @@ async def _warm_up(vendors: list[Coroutine[Any, Any, None]]) -> None:
     for problem in await asyncio.gather(*vendors, return_exceptions=True):
         if isinstance(problem, Exception):
             log.warning("a vendor is not there yet", reason=str(problem))
-    # What has been built by now stays: not looking through it again keeps the collector's pauses short.
+    # What has been built by now stays too: not looking through it again keeps the collector's pauses short.
     gc.collect()
     gc.freeze()
 
