@@ -34,6 +34,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,9 @@ MAX_MESSAGE_BYTES = 64 * 1024
 """A frame is about 400 bytes, a start message about 1 KB."""
 MAX_MALFORMED = 50
 """One second of broken frames: noise on the wire is forgiven, a wrong protocol is not."""
+BURST_GAP_S = 0.01
+"""Frames are due every 20 ms. What follows sooner was held up, and then so it was for all calls: between two such
+frames the others have their turn, else the event loop would work off a burst of every call in one go."""
 MAX_SENT_BYTES = 4_000
 """Half a second of audio to a message, so that what is urgent (a clear) does not queue behind a long one."""
 
@@ -120,7 +124,12 @@ class TwilioMediaStream:
 
     async def events(self) -> AsyncIterator[MediaEvent]:
         clean = False
+        came = 0.0
         async for message in self._socket:
+            before, came = came, time.monotonic()
+            if came - before < BURST_GAP_S:
+                # aiohttp hands out what is waiting without a pause.
+                await asyncio.sleep(0)
             if message.type is WSMsgType.ERROR:  # broken, or a message beyond MAX_MESSAGE_BYTES
                 break
             if message.type is not WSMsgType.TEXT:
