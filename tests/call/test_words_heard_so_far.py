@@ -50,6 +50,20 @@ def test_the_late_final_of_an_interim_that_was_taken_is_not_heard_twice() -> Non
     assert words.take() == "Next."
 
 
+def test_a_very_late_final_is_not_heard_again_though_two_turns_were_taken_meanwhile() -> None:
+    words = UtteranceWords()
+    words.hear(interim("What would you"), 1.0)
+    assert words.take() == "What would you"
+    words.hear(interim("What would you like to"), 3.0)
+    assert words.take() == "like to"
+    words.hear(interim("What would you like to spend on"), 5.0)
+    assert words.text == "spend on"
+    words.hear(final("What would you like to spend on it?"), 6.0)
+    assert words.take() == "spend on it?"
+    words.hear(final("Next."), 8.0)
+    assert words.take() == "Next."
+
+
 @given(st.lists(st.tuples(st.booleans(), st.text("ab ", max_size=12)), max_size=20))
 def test_every_final_word_is_taken_once(hypotheses: list[tuple[bool, str]]) -> None:
     words, taken, finals = UtteranceWords(), [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from worker.call.words import words_of
 from worker.speech.recognizer import Recognition
@@ -21,8 +21,9 @@ class UtteranceWords:
     """When the words last changed."""
     settled_at: float | None = None
     """When the last final came."""
-    _taken_early: list[str] = field(default_factory=list)
-    """Words of an interim that was taken for an utterance: their final is still to come, and is not new."""
+    _taken_early: int = 0
+    """How many words were taken for utterances before their final came: it is still to come, and they are not
+    new in it. While it is late, several utterances may be taken from the hypotheses that lead to it."""
 
     @property
     def text(self) -> str:
@@ -45,7 +46,7 @@ class UtteranceWords:
     def take(self) -> str:
         """All words so far, as one utterance; what comes next belongs to the next."""
         text = self.text
-        self._taken_early = words_of(self.interim)
+        self._taken_early += len(self.interim.split())
         self.settled = self.interim = ""
         self.settled_at = None
         return text
@@ -54,12 +55,7 @@ class UtteranceWords:
         """A hypothesis without the words that were taken before their final came.
 
         The final may word them differently ("for B" becomes "four B"), so they are counted and not compared."""
-        taken = len(self._taken_early)
-        if not taken:
-            return text
+        taken = self._taken_early
         if is_final:
-            self._taken_early = []
-        rest = text
-        for _ in range(taken):
-            _, _, rest = rest.partition(" ")
-        return rest
+            self._taken_early = 0
+        return " ".join(text.split(" ")[taken:])
