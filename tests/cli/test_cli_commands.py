@@ -13,7 +13,7 @@ from worker.keys import load_key
 
 COMMANDS = [
     "up", "backend", "worker", "rehearse", "ask", "watch", "show", "list", "answer", "cancel", "me", "token",
-    "doctor", "facts list", "facts add", "facts remove", "facts import",
+    "doctor", "facts list", "facts add", "facts remove", "facts accept", "facts reject", "facts import",
     "contacts list", "contacts add", "contacts remove",
 ]  # fmt: skip
 
@@ -140,6 +140,17 @@ def test_facts_are_added_imported_once_listed_and_removed(here: Here, tmp_path: 
     }
     assert here("facts", "remove", fact_id, *person).code == 0
     assert "Elm Street" not in here("facts", "list", *person).out
+
+
+def test_what_was_learnt_is_turned_down_or_kept_by_its_owner_alone(here: Here) -> None:
+    person, other = new_person(here, "learner"), new_person(here, "stranger")
+    fact_id = here("facts", "add", "The office opens at seven", "--sharing", "ask", *person).out.strip()
+    assert "no such fact" in here("facts", "reject", fact_id, *other).err
+    assert here("facts", "reject", fact_id, *person).code == 0
+    assert "(rejected)" in here("facts", "list", *person).out
+    assert here("facts", "accept", fact_id, "--sharing", "free", *person, "--json").json["accepted"]
+    (fact,) = here("facts", "list", *person, "--json").json["facts"]
+    assert (fact["status"], fact["sharing"]) == ("accepted", "free")
 
 
 def test_contacts_are_added_listed_and_removed(here: Here) -> None:

@@ -82,6 +82,42 @@ def remove_fact(
     interrupt.run(_remove(fact_id, person, as_json))
 
 
+@app.command("accept")
+def accept_fact(
+    fact_id: Annotated[str, typer.Argument(metavar="ID", help="`floyd facts list` shows it.")],
+    sharing: Annotated[
+        Sharing | None,
+        typer.Option("--sharing", help="As with `floyd facts add`; what was learnt is `ask` at first."),
+    ] = None,
+    person: options.Person = options.OWNER,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Keep what Floyd learnt in a call. Until then it is only offered, and not used.
+
+    \b
+    Examples:
+      floyd facts accept k57f0a1b2c3d4e5f6g7h8j9k0m1n2p3q --sharing free
+    """
+    interrupt.run(_accept(fact_id, sharing, person, as_json))
+
+
+@app.command("reject")
+def reject_fact(
+    fact_id: Annotated[str, typer.Argument(metavar="ID", help="`floyd facts list` shows it.")],
+    person: options.Person = options.OWNER,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Turn down what Floyd learnt in a call, so that it is not offered again.
+
+    \b
+    Examples:
+      floyd facts reject k57f0a1b2c3d4e5f6g7h8j9k0m1n2p3q
+    """
+    interrupt.run(_reject(fact_id, person, as_json))
+
+
 @app.command("import")
 def import_facts(
     file: Annotated[
@@ -136,6 +172,27 @@ async def _remove(fact_id: str, person: str, as_json: bool) -> None:
         output.emit({"factId": fact_id, "removed": True})
     else:
         output.say("removed")
+
+
+async def _accept(fact_id: str, sharing: Sharing | None, person: str, as_json: bool) -> None:
+    check_id(fact_id)
+    async with session(person) as connection:
+        kept = sharing.value if sharing else None
+        await connection.mutation("facts:accept", factId=fact_id, sharing=kept)
+    if as_json:
+        output.emit({"factId": fact_id, "accepted": True})
+    else:
+        output.say("accepted")
+
+
+async def _reject(fact_id: str, person: str, as_json: bool) -> None:
+    check_id(fact_id)
+    async with session(person) as connection:
+        await connection.mutation("facts:reject", factId=fact_id)
+    if as_json:
+        output.emit({"factId": fact_id, "rejected": True})
+    else:
+        output.say("rejected")
 
 
 async def _import(facts: list[dict[str, Any]], person: str, as_json: bool) -> None:
