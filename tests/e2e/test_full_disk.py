@@ -28,7 +28,7 @@ LONGEST_OUTAGE_S = 20.0
 """Well within a lease, which can't be renewed meanwhile."""
 
 PLAY_A_PART = """
-    import asyncio, json, resource, sys
+    import asyncio, json, os, resource, sys
     from pathlib import Path
     from worker.call.ready_made import ReadyMade
     from worker.call.recording import Recording
@@ -57,6 +57,7 @@ PLAY_A_PART = """
     soft = int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
     asyncio.run(main(folder))
+    os._exit(0)  # like `floyd`: Python's own exit would fail for log lines that cannot be written any more
 """
 
 
