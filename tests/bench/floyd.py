@@ -48,8 +48,6 @@ PICKED_UP_WITHIN_S = 3.0
 """Calls are dialled together, and picked up one after the other within this time."""
 FOLLOWED = 5
 """So many calls have a subscriber of their own: those who watch are elsewhere, not on the two cores measured."""
-ELSEWHERE_NICE = 5
-"""Vendors, callees and watchers are on other machines in earnest. Here they let Floyd go first."""
 CLAIMED_WITHIN_S = 30.0
 CALL_WITHIN_S = 150.0
 """From the request to the end of its call; they last about 70 s."""
@@ -63,8 +61,6 @@ async def measure(options: Options) -> dict[str, Any]:
         # A slot more than calls: none of them waits for one.
         standing = Parts.standing(Path(folder), scenarios=scenarios, floyd_max_calls=options.calls + 1)
         async with standing as parts, Bench(parts) as bench:
-            for elsewhere in (parts.rehearsal.pid, os.getpid()):
-                os.setpriority(os.PRIO_PROCESS, elsewhere, ELSEWHERE_NICE)
             print(f"bench: floyd: {requests} requests one after the other", flush=True)
             claims = await bench.claims(requests)
             await parts.control("POST", "/delays", DELAYS)
