@@ -1,12 +1,12 @@
 /**
- * Turns a folder of Convex functions into a module set, by the same rules as the official command line: one entry
+ * Turns a folder of Convex functions into an app, by the same rules as the official command line: one entry
  * point per file; `_generated`, dotfiles, names with more than one dot and `schema` are no entry points of functions;
  * files that begin with "use node" are bundled for Node.js.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import { build, type Message, stop } from "esbuild";
-import type { ModuleSet } from "./runtime/messages.ts";
+import type { App, Module } from "./app.ts";
 
 const EXTENSIONS = new Set([".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"]);
 /** Read by the deployment itself, not searched for functions. */
@@ -42,11 +42,7 @@ function usesNode(path: string): boolean {
   return /^\s*(?:\/\/[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*["']use node["']/.test(readFileSync(path, "utf8"));
 }
 
-async function bundle(
-  folder: string,
-  entries: string[],
-  environment: "isolate" | "node",
-): Promise<ModuleSet> {
+async function bundle(folder: string, entries: string[], environment: "isolate" | "node"): Promise<Module[]> {
   if (entries.length === 0) return [];
   const root = dirname(folder);
   const out = join(root, "out");
@@ -95,7 +91,7 @@ function describe(error: { errors?: Message[]; message: string }): string {
 }
 
 /** Throws BundleError with file and line when the folder doesn't exist or its code doesn't compile. */
-export async function bundleFolder(path: string): Promise<ModuleSet> {
+export async function bundleFolder(path: string): Promise<App> {
   const folder = resolve(path);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new BundleError(`functions folder ${folder} does not exist; name it with --functions DIR`);
@@ -105,7 +101,11 @@ export async function bundleFolder(path: string): Promise<ModuleSet> {
   const isolate = entries.filter((entry) => !node.includes(entry));
   try {
     const bundles = [bundle(folder, isolate, "isolate"), bundle(folder, node, "node")];
-    return (await Promise.all(bundles)).flat();
+    const modules = (await Promise.all(bundles)).flat();
+    const named = (name: string) => modules.find((module) => module.path === name) ?? null;
+    const [schema, auth] = [named("schema.js"), named("auth.config.js")];
+    const functions = modules.filter((module) => module !== schema && module !== auth);
+    return [{ path: "", config: null, dependencies: [], schema, auth, modules: functions }];
   } finally {
     // The bundler's own process is not needed any more.
     await stop();

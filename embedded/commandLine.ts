@@ -16,7 +16,7 @@ const USAGE = `usage: node embedded/main.ts [options]
   --port N          port of the API and of live queries (default 3210; 0 chooses a free one)
   --site-port N     port of HTTP actions (default 3211; 0 chooses a free one)
   --data DIR        where the state lives (default ./convex-data)
-  --functions DIR   the folder of Convex functions (default ./convex)
+  --functions DIR   a folder of Convex functions to run; without it, what \`npx convex dev\` or \`deploy\` pushed
   --host H          address to listen on (default 127.0.0.1)
   --json            print one JSON line {"url", "siteUrl", "adminKey"} when ready
 `;
@@ -40,7 +40,7 @@ function readOptions() {
         port: { type: "string", default: "3210" },
         "site-port": { type: "string", default: "3211" },
         data: { type: "string", default: "./convex-data" },
-        functions: { type: "string", default: "./convex" },
+        functions: { type: "string" },
         host: { type: "string", default: "127.0.0.1" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -65,7 +65,7 @@ async function run(): Promise<void> {
   const print = (line: string) => void process.stderr.write(`${line}\n`);
   // Its code is loaded while the functions are bundled.
   const database = new DatabaseHost();
-  const modules = await bundleFolder(options.functions);
+  const app = options.functions === undefined ? null : await bundleFolder(options.functions);
   const ports = await Ports.open(
     options.host,
     port(options.port, "--port"),
@@ -74,7 +74,7 @@ async function run(): Promise<void> {
   let deployment: Deployment;
   try {
     const { url, siteUrl } = ports;
-    const settings = { modules, dataFolder: options.data, url, siteUrl, print };
+    const settings = { app, dataFolder: options.data, url, siteUrl, print };
     deployment = await Deployment.start(settings, database);
   } catch (error) {
     ports.close();
@@ -98,7 +98,7 @@ async function run(): Promise<void> {
   const { url, siteUrl } = ports;
   const ready = options.json
     ? JSON.stringify({ url, siteUrl, adminKey: deployment.adminKey })
-    : `Convex deployment of ${options.functions} at ${url}, HTTP actions at ${siteUrl}, state in ${options.data}`;
+    : `Convex deployment of ${options.functions ?? "what is pushed to it"} at ${url}, HTTP actions at ${siteUrl}, state in ${options.data}`;
   process.stdout.write(`${ready}\n`);
 }
 

@@ -2,6 +2,7 @@
  * A running deployment: a module set with its state, its threads, its live queries and its scheduler. It knows
  * nothing of sockets; `server/` speaks the protocols.
  */
+import { type App, EMPTY_APP } from "./app.ts";
 import { Authenticator } from "./auth.ts";
 import { type DataFolder, DataFolderError, openDataFolder } from "./dataFolder.ts";
 import { StorageError } from "./engine/errors.ts";
@@ -18,7 +19,6 @@ import type {
   HttpCall,
   HttpReply,
   Identity,
-  ModuleSet,
   MutationRun,
   Outcome,
 } from "./runtime/messages.ts";
@@ -26,7 +26,8 @@ import { Scheduler } from "./scheduler.ts";
 import type { JsonObject } from "./values/json.ts";
 
 export type Settings = {
-  modules: ModuleSet;
+  /** Null for what was pushed before. */
+  app: App | null;
   dataFolder: string;
   url: string;
   siteUrl: string;
@@ -50,6 +51,7 @@ export class Deployment {
   private readonly scheduler: Scheduler;
   private functions = new Map<string, FunctionSpec>();
   private nodeFunctions: FunctionSpec[] = [];
+  private app: App = EMPTY_APP;
   private environment: Record<string, string> = {};
   private readonly print: (line: string) => void;
   private storageFails = false;
@@ -95,11 +97,11 @@ export class Deployment {
   static async start(settings: Settings, database = new DatabaseHost()): Promise<Deployment> {
     const folder = openDataFolder(settings.dataFolder);
     const env = { CONVEX_CLOUD_URL: settings.url, CONVEX_SITE_URL: settings.siteUrl };
-    const { modules } = settings;
-    const actions = new ActionHost(modules);
+    const { app } = settings;
+    const actions = new ActionHost();
     try {
       const ready = await database.start({
-        modules,
+        app,
         databaseFile: folder.databaseFile,
         env,
         nodeFunctions: [],
@@ -107,6 +109,7 @@ export class Deployment {
       const logs = new Logs(settings.print);
       const auth = new Authenticator(folder.adminKey, settings.print);
       const deployment = new Deployment(folder, database, actions, auth, logs, ready, settings.print);
+      deployment.app = app ?? EMPTY_APP;
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);
       database.onLost = (error) => {
@@ -126,7 +129,8 @@ export class Deployment {
   private async adopt(ready: Ready): Promise<void> {
     this.environment = ready.env;
     this.auth.configure(ready.analysis.auth);
-    this.actions.configure(ready.env);
+    this.app = ready.app ?? this.app;
+    this.actions.configure(this.app, ready.env);
     if (this.actions.hasNodeModules && this.nodeFunctions.length === 0) {
       this.nodeFunctions = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
       await this.database.know(this.nodeFunctions);

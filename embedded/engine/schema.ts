@@ -41,19 +41,17 @@ export function parseSchema(exported: string): AppSchema {
 }
 
 /**
- * Makes the store fit the schema in one transaction: creates tables, adds and fills new indexes, drops old ones,
- * checks every existing document. Throws SchemaError, and leaves the store as it was, if a document doesn't fit.
+ * Makes the store fit the schema, inside a transaction: creates tables, adds and fills new indexes, drops old ones,
+ * checks every existing document. Throws SchemaError if a document doesn't fit; then the transaction is to be undone.
  */
 export function applySchema(store: Store, schema: AppSchema | null): void {
-  store.transact(() => {
-    for (const table of schema?.tables.values() ?? []) store.ensureTable(table.name);
-    for (const table of [...store.tables.values()]) {
-      if (table.name.startsWith("_")) continue;
-      applyIndexes(store, table.name, schema?.tables.get(table.name)?.indexes ?? []);
-      const validator = schema?.enforced ? schema.tables.get(table.name)?.documentType : null;
-      if (validator) checkDocuments(store, table.name, validator);
-    }
-  });
+  for (const table of schema?.tables.values() ?? []) store.ensureTable(table.name);
+  for (const table of [...store.tables.values()]) {
+    if (table.name.startsWith("_")) continue;
+    applyIndexes(store, table.name, schema?.tables.get(table.name)?.indexes ?? []);
+    const validator = schema?.enforced ? schema.tables.get(table.name)?.documentType : null;
+    if (validator) checkDocuments(store, table.name, validator);
+  }
 }
 
 function applyIndexes(store: Store, tableName: string, wanted: TableSchema["indexes"]): void {

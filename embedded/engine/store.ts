@@ -9,6 +9,7 @@
  *   requests   outcome of each mutation that carried (session, request), for replays after a reconnect
  *   env        environment variables
  *   crons      when each cron job runs next
+ *   app        one row: the app that runs, as it was pushed or bundled last
  *
  * WAL with synchronous=NORMAL: a commit is in the operating system's hands when it is acknowledged, so killing
  * the process loses nothing; a power cut may lose the last commits but not the consistency of the file.
@@ -33,7 +34,7 @@ const FIRST_USER_TABLE = 10_001;
 export const DUE_INDEX = { name: "by_state_and_time", fields: ["state.kind", "scheduledTime"] };
 /** Read sets name this pseudo-index for facts that are no documents: which tables exist, environment variables. */
 export const META_INDEX = 0;
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 export type IndexDefinition = { id: number; table: string; name: string; fields: string[] };
 export type Table = { number: number; name: string; indexes: Map<string, IndexDefinition> };
@@ -49,6 +50,7 @@ const DDL = `
   CREATE TABLE IF NOT EXISTS requests (session TEXT NOT NULL, request INTEGER NOT NULL, ts INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (session, request)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS crons (name TEXT PRIMARY KEY, spec TEXT NOT NULL, next REAL NOT NULL, job TEXT) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS app (one INTEGER PRIMARY KEY CHECK (one = 1), hash TEXT NOT NULL, json BLOB NOT NULL);
 `;
 
 /** SQLite's primary result codes for what is the disk's fault: IOERR, FULL, CANTOPEN, READONLY. */

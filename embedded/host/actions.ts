@@ -4,6 +4,7 @@
  * thread in a loop, or runs beyond the time limit, is ended; actions are never run twice.
  */
 import type { Worker } from "node:worker_threads";
+import { type App, EMPTY_APP, hasNodeModules } from "../app.ts";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
 import type {
   ActionAnswer,
@@ -15,7 +16,6 @@ import type {
   HttpCall,
   Identity,
   Load,
-  ModuleSet,
   Outcome,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
@@ -49,15 +49,10 @@ class ActionThread {
   private readonly watch: NodeJS.Timeout;
   private readonly onGone: () => void;
 
-  constructor(
-    modules: ModuleSet,
-    env: Record<string, string>,
-    services: () => ActionServices,
-    onGone: () => void,
-  ) {
+  constructor(app: App, env: Record<string, string>, services: () => ActionServices, onGone: () => void) {
     this.onGone = onGone;
     this.worker = startThread({ role: "action", pulse: this.pulse.buffer });
-    this.worker.postMessage({ modules, env, databaseFile: "", nodeFunctions: [] } satisfies Load);
+    this.worker.postMessage({ app, env, databaseFile: "", nodeFunctions: [] } satisfies Load);
     this.analysis = new Promise((resolve, reject) => {
       type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
       this.worker.on("message", (message: Message) => {
@@ -163,17 +158,15 @@ export class ActionHost {
   private thread: ActionThread | null = null;
   private readonly threads = new Set<ActionThread>();
   private lastId = 0;
-  private readonly modules: ModuleSet;
-
-  constructor(modules: ModuleSet) {
-    this.modules = modules;
-  }
+  private app: App = EMPTY_APP;
 
   get hasNodeModules(): boolean {
-    return this.modules.some((module) => module.environment === "node" && !module.path.startsWith("_deps/"));
+    return hasNodeModules(this.app);
   }
 
-  configure(env: Record<string, string>): void {
+  /** What actions from now on run; those that run go on with what they began with. */
+  configure(app: App, env: Record<string, string>): void {
+    this.app = app;
     this.env = env;
     const old = this.thread;
     this.thread = null;
@@ -190,7 +183,7 @@ export class ActionHost {
   private current(): ActionThread {
     if (this.thread) return this.thread;
     const thread = new ActionThread(
-      this.modules,
+      this.app,
       this.env,
       () => this.services as ActionServices,
       () => {

@@ -4,6 +4,7 @@
  */
 import { setInterval } from "node:timers";
 import type { MessagePort } from "node:worker_threads";
+import { EMPTY_APP } from "../app.ts";
 import { functionPath } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import {
@@ -198,7 +199,7 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   process.on("uncaughtException", (error) => {
     currentRun.getStore()?.log.write("ERROR", ["Uncaught exception:", error]);
   });
-  const loaded = await loadModules(load.modules, true);
+  const loaded = await loadModules((load.app ?? EMPTY_APP)[0], true);
   port.on("message", (message: ActionRequest | ActionAnswer) => {
     if ("answer" in message) answered(message);
     else void handle(loaded, post, message);

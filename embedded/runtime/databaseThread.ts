@@ -2,6 +2,7 @@
  * The thread that owns the database file and runs queries and mutations, one after the other.
  */
 import type { MessagePort } from "node:worker_threads";
+import { EMPTY_APP } from "../app.ts";
 import { StorageError } from "../engine/errors.ts";
 import { Ended, Executor } from "../engine/executor.ts";
 import {
@@ -13,6 +14,7 @@ import {
   readJob,
   scheduleJob,
 } from "../engine/jobs.ts";
+import { readApp, saveApp } from "../engine/savedApp.ts";
 import { applySchema, parseSchema } from "../engine/schema.ts";
 import { META_INDEX, SCHEDULED_TABLE, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
@@ -42,9 +44,13 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   });
   process.setSourceMapsEnabled(true);
   freezeGlobals(env);
-  const loaded = await loadModules(load.modules, false);
+  const app = load.app ?? readApp(store) ?? EMPTY_APP;
+  const loaded = await loadModules(app[0], false);
   const schema = loaded.analysis.schema === null ? null : parseSchema(loaded.analysis.schema);
-  applySchema(store, schema);
+  store.transact(() => {
+    applySchema(store, schema);
+    if (load.app) saveApp(store, load.app);
+  });
   forgetOldJobs(store);
   const executor = new Executor(store, schema, loaded, pulse);
   executor.addSpecs(load.nodeFunctions);
@@ -77,7 +83,13 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
     void pump();
   });
   port.postMessage({
-    ready: { analysis: loaded.analysis, lastTs: store.lastTs, env, crons: readCrons(store) },
+    ready: {
+      analysis: loaded.analysis,
+      lastTs: store.lastTs,
+      env,
+      crons: readCrons(store),
+      app: load.app ? null : app,
+    },
   });
 }
 

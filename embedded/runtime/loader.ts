@@ -3,9 +3,10 @@
  * authentication settings in it.
  */
 import { registerHooks } from "node:module";
+import { allModules, type Definition, type Module } from "../app.ts";
 import { canonicalPath } from "../names.ts";
 import type { Json } from "../values/json.ts";
-import type { Analysis, CronSpec, FunctionKind, HttpRoute, ModuleSet } from "./messages.ts";
+import type { Analysis, CronSpec, FunctionKind, HttpRoute } from "./messages.ts";
 
 /** Modules live at `convex:///out/<path>`; source maps then name files as `convex:///<folder>/<file>.ts`. */
 export const MODULE_ROOT = "convex:///out/";
@@ -39,7 +40,7 @@ export class LoadError extends Error {
   override name = "LoadError";
 }
 
-function serveFromMemory(modules: ModuleSet): void {
+function serveFromMemory(modules: Module[]): void {
   const sources = new Map(
     modules.map((module) => {
       const map = module.sourceMap
@@ -76,7 +77,8 @@ const SPECIAL = new Set(["schema.js", "auth.config.js", "convex.config.js"]);
  * Imports every module that this thread may run. The database thread leaves "use node" modules alone, the action
  * thread loads all. Throws LoadError naming the module when one fails.
  */
-export async function loadModules(modules: ModuleSet, node: boolean): Promise<Loaded> {
+export async function loadModules(definition: Definition, node: boolean): Promise<Loaded> {
+  const modules = allModules(definition);
   serveFromMemory(modules);
   const functions = new Map<string, Registered>();
   const analysis: Analysis = { functions: [], crons: [], routes: [], auth: null, schema: null };

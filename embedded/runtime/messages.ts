@@ -3,18 +3,9 @@
  * travel as JSON text in Convex's encoding, so that nothing is parsed twice.
  */
 
+import type { App } from "../app.ts";
 import type { ReadRange, Write } from "../engine/transaction.ts";
 import type { Json, JsonObject } from "../values/json.ts";
-
-/** One bundled module: `path` is relative to the functions folder and ends in `.js`. */
-export type Module = {
-  path: string;
-  source: string;
-  sourceMap?: string;
-  environment: "isolate" | "node";
-};
-/** The input of a deployment: everything that bundling a functions folder, or a push, provides. */
-export type ModuleSet = Module[];
 
 export type FunctionKind = "query" | "mutation" | "action";
 export type FunctionSpec = {
@@ -119,7 +110,14 @@ export type DatabaseReply = { id: number; reply?: unknown; error?: string; unava
 /** When a cron job runs next, and the scheduled function of its last run. */
 export type StoredCron = { name: string; spec: string; nextMs: number; job: string | null };
 export type DatabaseReady = {
-  ready: { analysis: Analysis; lastTs: bigint; env: Record<string, string>; crons: StoredCron[] };
+  ready: {
+    analysis: Analysis;
+    lastTs: bigint;
+    env: Record<string, string>;
+    crons: StoredCron[];
+    /** What it runs, if it was not told. */
+    app: App | null;
+  };
 };
 export type DatabaseFailed = { failed: string; unavailable?: boolean };
 
@@ -149,13 +147,14 @@ export type ActionAnswer = { answer: number; ok: boolean; value: string; data?: 
 
 /** What a thread is started with. */
 export type ThreadData = {
-  role: "database" | "action";
+  role: "database" | "action" | "analysis";
   /** How the main thread sees what this one is doing; see runtime/pulse.ts. */
   pulse: SharedArrayBuffer;
 };
 /** The first message to a thread: what it is to run. */
 export type Load = {
-  modules: ModuleSet;
+  /** Null for what was pushed before, which the database holds. */
+  app: App | null;
   /** Environment of the functions; the database thread adds the variables it stores. */
   env: Record<string, string>;
   databaseFile: string;
