@@ -11,7 +11,10 @@ import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
 import { type Execution, Logs } from "./logs.ts";
 import { canonicalPath, notFound, requestId, serverError, wrongKind } from "./names.ts";
+import { tablesOf } from "./push/diff.ts";
+import { Pushes } from "./push/pushes.ts";
 import type {
+  Analysis,
   Call,
   Commit,
   FunctionKind,
@@ -21,6 +24,7 @@ import type {
   Identity,
   MutationRun,
   Outcome,
+  SchemaCheck,
 } from "./runtime/messages.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { JsonObject } from "./values/json.ts";
@@ -51,7 +55,14 @@ export class Deployment {
   private readonly scheduler: Scheduler;
   private functions = new Map<string, FunctionSpec>();
   private nodeFunctions: FunctionSpec[] = [];
-  private app: App = EMPTY_APP;
+  /** What runs, and what it holds. */
+  app: App = EMPTY_APP;
+  analysis: Analysis;
+  readonly pushes: Pushes;
+  /** Told when functions may have come, gone or changed. */
+  readonly onPush = new Set<() => void>();
+  /** Changes of what runs happen one after the other. */
+  private changing: Promise<unknown> = Promise.resolve();
   private environment: Record<string, string> = {};
   private readonly print: (line: string) => void;
   private storageFails = false;
@@ -72,6 +83,8 @@ export class Deployment {
     this.actions = actions;
     this.auth = auth;
     this.logs = logs;
+    this.analysis = ready.analysis;
+    this.pushes = new Pushes(this);
     this.live = new LiveQueries(database, ready.lastTs, (query, run) => {
       this.log("query", query.path, "SyncWorker", requestId(), { ...run });
     });
@@ -130,6 +143,7 @@ export class Deployment {
     this.environment = ready.env;
     this.auth.configure(ready.analysis.auth);
     this.app = ready.app ?? this.app;
+    this.analysis = ready.analysis;
     this.actions.configure(this.app, ready.env);
     if (this.actions.hasNodeModules && this.nodeFunctions.length === 0) {
       this.nodeFunctions = (await this.actions.analyse()).filter((spec) => spec.environment === "node");
@@ -247,12 +261,65 @@ export class Deployment {
     return id;
   }
 
+  private exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.changing.then(change);
+    this.changing = changed.catch(() => {});
+    return changed;
+  }
+
   /** Sets (or, with null, removes) environment variables, and loads the app again with them. */
-  async updateEnvironment(changes: { name: string; value: string | null }[]): Promise<void> {
-    const { commit } = await this.database.call("setEnv", { changes });
-    await this.adopt(await this.database.replace());
-    this.committed(commit);
-    this.live.invalidateAll();
+  updateEnvironment(changes: { name: string; value: string | null }[]): Promise<void> {
+    return this.exclusively(async () => {
+      const { commit } = await this.database.call("setEnv", { changes });
+      await this.adopt(await this.database.replace());
+      this.committed(commit);
+      this.live.invalidateAll();
+    });
+  }
+
+  /**
+   * Puts another app in the place of the one that runs: code, schema and indexes in one transaction. Calls that come
+   * meanwhile wait for it. Throws, with nothing changed, when the rows there are don't fit.
+   */
+  push(app: App): Promise<void> {
+    return this.exclusively(async () => {
+      const ready = await this.database.replace(app);
+      this.app = app;
+      this.nodeFunctions = [];
+      await this.adopt(ready);
+      await this.scheduler.setCrons(ready.analysis.crons, ready.crons);
+      this.scheduler.wake();
+      for (const told of this.onPush) told();
+      this.live.invalidateAll();
+    });
+  }
+
+  /** The first row that a schema (as `schema.export()` gives it) forbids; null if it fits all. */
+  async schemaProblem(schema: string | null): Promise<{ table: string; message: string } | null> {
+    if (schema === null) return null;
+    for (const { tableName } of tablesOf(schema)) {
+      let after: string | null = null;
+      do {
+        const found: SchemaCheck = await this.database.call("checkSchema", {
+          schema,
+          table: tableName,
+          after,
+        });
+        if (found.problem !== null) return { table: tableName, message: found.problem };
+        after = found.after;
+      } while (after !== null);
+    }
+    return null;
+  }
+
+  async tableSizes(): Promise<Map<string, { documents: number; bytes: number }>> {
+    const { sizes } = await this.database.call("tableSizes", {});
+    return new Map(sizes.map((size) => [size.table, size]));
+  }
+
+  /** The environment as functions see it. */
+  functionEnvironment(): Record<string, string> {
+    return { ...this.environment };
   }
 
   warn(text: string): void {

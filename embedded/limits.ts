@@ -30,6 +30,8 @@ export const MAX_NESTED_CALLS = 8;
 /** Queries in one `POST /api/query_batch`. */
 export const MAX_BATCH = 1_000;
 export const MAX_HTTP_BODY_BYTES = 20 * MiB;
+/** A push: all modules with their source maps, unpacked; and what one may send. The code itself may have 32 MiB. */
+export const MAX_PUSH_BYTES = 128 * MiB;
 export const MAX_ENV_VALUE_BYTES = 8 * 1024;
 export const MAX_ENV_VARIABLES = 1_000;
 

@@ -3,6 +3,7 @@
  */
 import { MAX_INDEXES_PER_TABLE } from "../limits.ts";
 import type { JsonObject } from "../values/json.ts";
+import { AFTER_PREFIX, encodeValue } from "../values/keys.ts";
 import { DUE_INDEX, SCHEDULED_TABLE, type Store } from "./store.ts";
 import { findMismatch, type Validator } from "./validate.ts";
 
@@ -76,14 +77,40 @@ function applyIndexes(store: Store, tableName: string, wanted: TableSchema["inde
   }
 }
 
+function documentProblem(store: Store, tableName: string, validator: Validator, json: string): string | null {
+  const { _id, _creationTime, ...fields } = JSON.parse(json) as JsonObject;
+  const problem = findMismatch(validator, fields, store.tableOfId);
+  return problem === null
+    ? null
+    : `Document with ID "${String(_id)}" in table "${tableName}" does not match the schema: ${problem}`;
+}
+
 function checkDocuments(store: Store, tableName: string, validator: Validator): void {
   for (const row of store.rows(tableName)) {
-    const { _id, _creationTime, ...fields } = JSON.parse(row.json) as JsonObject;
-    const problem = findMismatch(validator, fields, store.tableOfId);
-    if (problem !== null) {
-      throw new SchemaError(
-        `Schema validation failed.\nDocument with ID "${String(_id)}" in table "${tableName}" does not match the schema: ${problem}`,
-      );
-    }
+    const problem = documentProblem(store, tableName, validator, row.json);
+    if (problem !== null) throw new SchemaError(`Schema validation failed.\n${problem}`);
   }
+}
+
+/** Checked at a time, so that others are served in between. */
+const CHECKED_AT_ONCE = 1_000;
+
+/** Whether the next rows of a table, those after the id `after`, would fit a schema that is not in force yet. */
+export function checkPortion(
+  store: Store,
+  schema: AppSchema,
+  tableName: string,
+  after: string | null,
+): { problem: string | null; after: string | null } {
+  const validator = schema.enforced ? schema.tables.get(tableName)?.documentType : null;
+  const index = store.tables.get(tableName)?.indexes.get("by_id");
+  if (!validator || !index) return { problem: null, after: null };
+  const lo = after === null ? "" : encodeValue(after) + AFTER_PREFIX;
+  const rows = store.scan(index.id, lo, AFTER_PREFIX, false, CHECKED_AT_ONCE);
+  for (const { json } of rows) {
+    const problem = documentProblem(store, tableName, validator, json);
+    if (problem !== null) return { problem, after: null };
+  }
+  const last = rows.length === CHECKED_AT_ONCE ? (rows.at(-1)?.json ?? null) : null;
+  return { problem: null, after: last === null ? null : (JSON.parse(last) as { _id: string })._id };
 }

@@ -293,6 +293,19 @@ export class Store {
     return number === null ? null : (this.tableByNumber.get(number)?.name ?? null);
   };
 
+  /** Documents and bytes of every user table. */
+  sizes(): { table: string; documents: number; bytes: number }[] {
+    return [...this.tables.values()]
+      .filter((table) => !table.name.startsWith("_"))
+      .map((table) => {
+        const row = this.one(
+          "SELECT count(*) AS documents, coalesce(sum(length(d.json)), 0) AS bytes FROM entries e JOIN docs d ON d.doc = e.doc WHERE e.idx = ?",
+          table.indexes.get("by_id")?.id ?? 0,
+        );
+        return { table: table.name, documents: Number(row?.documents), bytes: Number(row?.bytes) };
+      });
+  }
+
   newId(tableName: string): string {
     return newId(this.table(tableName).number);
   }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
+import type { App } from "../app.ts";
 import { StorageError } from "../engine/errors.ts";
 import { FUNCTION_TIME_MS } from "../limits.ts";
 import type {
@@ -180,9 +181,13 @@ export class DatabaseHost {
     }
   }
 
-  /** Planned: lets the thread finish what it has, then starts one with a new environment. */
-  async replace(): Promise<Ready> {
-    if (!this.load) throw new Error("The database thread has not been started.");
+  /**
+   * Planned: lets the thread finish what it has, then starts one with a new environment, and with another app if one
+   * is given. When that one can't start, the one before is back, and this throws.
+   */
+  async replace(app?: App): Promise<Ready> {
+    const { load } = this;
+    if (!load) throw new Error("The database thread has not been started.");
     this.spare = this.spawn();
     const old = this.worker;
     const stopped = this.call("stop", {});
@@ -190,7 +195,12 @@ export class DatabaseHost {
     await stopped;
     this.worker = null;
     await old?.terminate();
-    return this.startWhenPossible(this.load);
+    try {
+      return await this.startWhenPossible(app ? { ...load, app, nodeFunctions: [] } : load);
+    } catch (error) {
+      if (app && !this.stopping) await this.startWhenPossible(load);
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {

@@ -15,7 +15,7 @@ import {
   scheduleJob,
 } from "../engine/jobs.ts";
 import { readApp, saveApp } from "../engine/savedApp.ts";
-import { applySchema, parseSchema } from "../engine/schema.ts";
+import { applySchema, checkPortion, parseSchema } from "../engine/schema.ts";
 import { META_INDEX, SCHEDULED_TABLE, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
@@ -228,6 +228,8 @@ function operations(store: Store, executor: Executor): Operations {
       });
       return { commit };
     },
+    checkSchema: ({ schema, table, after }) => checkPortion(store, parseSchema(schema), table, after),
+    tableSizes: () => ({ sizes: store.sizes() }),
     stop() {
       store.db.close();
       return {};

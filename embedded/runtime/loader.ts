@@ -77,7 +77,11 @@ const SPECIAL = new Set(["schema.js", "auth.config.js", "convex.config.js"]);
  * Imports every module that this thread may run. The database thread leaves "use node" modules alone, the action
  * thread loads all. Throws LoadError naming the module when one fails.
  */
-export async function loadModules(definition: Definition, node: boolean): Promise<Loaded> {
+export async function loadModules(
+  definition: Definition,
+  node: boolean,
+  onLoad: (path: string) => void = () => {},
+): Promise<Loaded> {
   const modules = allModules(definition);
   serveFromMemory(modules);
   const functions = new Map<string, Registered>();
@@ -85,6 +89,7 @@ export async function loadModules(definition: Definition, node: boolean): Promis
   let router: Router | null = null;
   for (const module of modules) {
     if (module.path.startsWith("_deps/") || (module.environment === "node" && !node)) continue;
+    onLoad(module.path);
     const exports = await importModule(module.path);
     const main = exports.default as Record<string, unknown> | undefined;
     if (module.path === "schema.js") {

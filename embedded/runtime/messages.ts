@@ -69,6 +69,7 @@ export type MutationRun = {
 };
 
 export type Job = { id: string; path: string; args: JsonObject; kind: FunctionKind | null };
+export type SchemaCheck = { problem: string | null; after: string | null };
 export type JobRun = MutationRun & { path: string };
 
 /** Requests to the database thread, each with its reply. */
@@ -99,6 +100,12 @@ export type DatabaseApi = {
     reply: { commit: Commit };
   };
   setEnv: { request: { changes: { name: string; value: string | null }[] }; reply: { commit: Commit } };
+  /** A portion of a table's rows against a schema that is to be pushed; `after` is where the next one begins. */
+  checkSchema: { request: { schema: string; table: string; after: string | null }; reply: SchemaCheck };
+  tableSizes: {
+    request: Record<string, never>;
+    reply: { sizes: { table: string; documents: number; bytes: number }[] };
+  };
   stop: { request: Record<string, never>; reply: Record<string, never> };
 };
 export type DatabaseOp = keyof DatabaseApi;
@@ -160,4 +167,6 @@ export type Load = {
   databaseFile: string;
   /** Functions that only the action thread loads, for the database thread to know of. */
   nodeFunctions: FunctionSpec[];
+  /** For an analysis: the "use node" modules too, with Node's globals. */
+  node?: boolean;
 };

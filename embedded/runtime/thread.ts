@@ -12,8 +12,11 @@ if (!port) throw new Error("thread.ts runs only as a worker thread");
 const { role, pulse: buffer } = workerData as ThreadData;
 const loaded = once(port, "message") as Promise<[Load]>;
 const { Pulse } = await import("./pulse.ts");
-const { start } =
-  role === "database" ? await import("./databaseThread.ts") : await import("./actionThread.ts");
+const { start } = await {
+  database: () => import("./databaseThread.ts"),
+  action: () => import("./actionThread.ts"),
+  analysis: () => import("./analysisThread.ts"),
+}[role]();
 const [load] = await loaded;
 Object.assign(process.env, load.env);
 try {

@@ -23,12 +23,13 @@ import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
 import { HttpError, parseJsonObject, readBody, readJson } from "./body.ts";
 import { allowOrigin, answerPreflight } from "./cors.ts";
+import { pushRoutes } from "./push.ts";
 
 export const VERSION = "embedded";
 const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{0,39}$/;
 const RESERVED_ENV = new Set(["CONVEX_CLOUD_URL", "CONVEX_SITE_URL"]);
 
-type Handler = (request: IncomingMessage, url: URL, identity: Identity) => Promise<unknown>;
+export type Handler = (request: IncomingMessage, url: URL, identity: Identity) => Promise<unknown>;
 
 /** A result that is sent as it is, with its type. */
 class Text {
@@ -78,6 +79,7 @@ export class HttpApi {
       ["POST /api/v1/update_environment_variables", setEnv],
       ["GET /api/stream_function_logs", (request, url, identity) => this.streamLogs(request, url, identity)],
       ["GET /api/v1/get_canonical_urls", async (_request, _url, identity) => this.canonicalUrls(identity)],
+      ...pushRoutes(deployment),
     ]);
   }
 
@@ -152,7 +154,7 @@ export class HttpApi {
     }
   }
 
-  private expectAdmin(identity: Identity): void {
+  expectAdmin(identity: Identity): void {
     if (identity.kind !== "admin") {
       throw new HttpError(403, "Forbidden", "This needs the admin key: Authorization: Convex <admin key>.");
     }

@@ -38,7 +38,13 @@ const CLIENT_SILENCE_MS = 120_000;
 const MAX_UNSENT_BYTES = 1_000_000;
 const RETRY_UNSENT_MS = 20;
 
-type Subscription = { entry: LiveQuery | null; refusal: string | null; sentVersion: number };
+type Subscription = {
+  entry: LiveQuery | null;
+  refusal: string | null;
+  sentVersion: number;
+  args: LiveQuery["query"]["args"];
+  journal: string | null;
+};
 
 export class SyncSession implements Subscriber {
   private version: StateVersion = { querySet: 0, identity: 0, ts: 0n };
@@ -71,6 +77,7 @@ export class SyncSession implements Subscriber {
     this.socket = socket;
     this.deployment = deployment;
     this.understandsChunks = understandsChunks;
+    deployment.onPush.add(this.afterPush);
     this.heartbeat = setInterval(() => this.beat(), WS_PING_EVERY_MS);
     socket.on("message", (data) => this.receive(String(data)));
     // The library answers by itself, also a client that reads nothing.
@@ -171,9 +178,9 @@ export class SyncSession implements Subscriber {
 
   private subscribe(path: string, args: LiveQuery["query"]["args"], journal: string | null): Subscription {
     const refusal = this.deployment.refusal(path, "query", this.identity);
-    if (refusal !== null) return { entry: null, refusal, sentVersion: -1 };
+    if (refusal !== null) return { entry: null, refusal, sentVersion: -1, args, journal };
     const entry = this.deployment.live.subscribe({ path, args, identity: this.identity, journal }, this);
-    return { entry, refusal: null, sentVersion: -1 };
+    return { entry, refusal: null, sentVersion: -1, args, journal };
   }
 
   private async authenticate(baseVersion: number, token: Token): Promise<void> {
@@ -195,15 +202,28 @@ export class SyncSession implements Subscriber {
     if (this.expiry) clearTimeout(this.expiry);
     this.expiry = null;
     if (verified.expiresAtMs !== null) this.expireAt(verified.expiresAtMs);
-    for (const subscription of this.queries.values()) {
-      const { entry, path } = subscription;
-      const previous = entry?.query;
-      if (!previous) continue;
-      this.deployment.live.unsubscribe(entry, this);
-      Object.assign(subscription, this.subscribe(path, previous.args, previous.journal));
-    }
+    this.subscribeAnew();
     this.promiseTransition();
   }
+
+  /** What the client may see has changed: another identity, or other functions. */
+  private subscribeAnew(): void {
+    for (const subscription of this.queries.values()) {
+      const { entry, path, args, journal } = subscription;
+      if (entry) this.deployment.live.unsubscribe(entry, this);
+      Object.assign(subscription, this.subscribe(path, args, journal));
+    }
+  }
+
+  private readonly afterPush = () => {
+    for (const subscription of this.queries.values()) {
+      const { entry, refusal, path, args, journal } = subscription;
+      if (this.deployment.refusal(path, "query", this.identity) === refusal) continue;
+      if (entry) this.deployment.live.unsubscribe(entry, this);
+      Object.assign(subscription, this.subscribe(path, args, journal));
+    }
+    this.promiseTransition();
+  };
 
   private async verify(token: Token): Promise<Verified> {
     if (token.kind === "None") return { identity: { kind: "none" }, expiresAtMs: null };
@@ -362,6 +382,7 @@ export class SyncSession implements Subscriber {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.heartbeat);
+    this.deployment.onPush.delete(this.afterPush);
     if (this.expiry) clearTimeout(this.expiry);
     for (const { entry } of this.queries.values()) if (entry) this.deployment.live.unsubscribe(entry, this);
     this.queries.clear();
