@@ -7,11 +7,22 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
+import { isObject, type JsonObject } from "../values/json.ts";
 import { installConsole, installConvexGlobal } from "./context.ts";
 import { freezeGlobals } from "./freeze.ts";
 import { LoadError, loadModules } from "./loader.ts";
-import type { Load } from "./messages.ts";
+import type { Analysis, Load } from "./messages.ts";
 import type { Pulse } from "./pulse.ts";
+
+/** Whether each authentication provider has the values it needs; a variable with a default may be unset. */
+function complete(auth: Analysis["auth"]): boolean {
+  const providers = isObject(auth) ? (auth as JsonObject).providers : null;
+  return (Array.isArray(providers) ? providers : []).every((provider) => {
+    const settings = isObject(provider) ? (provider as JsonObject) : {};
+    const needed = settings.type === "customJwt" ? ["issuer", "jwks"] : ["domain", "applicationID"];
+    return needed.every((name) => typeof settings[name] === "string");
+  });
+}
 
 export async function start(port: MessagePort, _pulse: Pulse, load: Load): Promise<void> {
   const [definition] = load.app ?? EMPTY_APP;
@@ -33,7 +44,7 @@ export async function start(port: MessagePort, _pulse: Pulse, load: Load): Promi
     loading = path;
   });
   const [name] = missing;
-  if (name !== undefined) {
+  if (name !== undefined && !complete(analysis.auth)) {
     throw new LoadError(`Environment variable ${name} is used in auth config file but its value was not set`);
   }
   port.postMessage({ analysis });

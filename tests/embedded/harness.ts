@@ -28,7 +28,8 @@ export async function within<T>(promise: Promise<T>, what: string, limitMs = 5_0
   }
 }
 
-export type StartOptions = { functions?: string; data?: string; extra?: string[] };
+/** `functions: null` serves what is pushed. */
+export type StartOptions = { functions?: string | null; data?: string; extra?: string[] };
 
 export class Deployment {
   url = "";
@@ -54,7 +55,8 @@ export class Deployment {
 
   static async start({ functions = APP, data, extra = [] }: StartOptions = {}): Promise<Deployment> {
     const folder = data ?? mkdtempSync(join(tmpdir(), "convex-embedded-"));
-    const args = ["--json", "--port", "0", "--site-port", "0", "--data", folder, "--functions", functions];
+    const args = ["--json", "--port", "0", "--site-port", "0", "--data", folder];
+    if (functions !== null) args.push("--functions", functions);
     const child = spawn(process.execPath, [join(ROOT, "embedded/main.ts"), ...args, ...extra], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
