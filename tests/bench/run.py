@@ -15,16 +15,19 @@ from typing import Any
 # Its own folder is on the path because it is run as a script; what all tests share is one above.
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
+import embedded_load
 import floyd
 import psutil
 from figures import Options
 
-PARTS = {"floyd": floyd}
+PARTS = {"floyd": floyd, "embedded": embedded_load}
 """Each has `async measure(options) -> figures` and `table(figures) -> str`; figures hold `problems`."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure Floyd on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measure Floyd and its deployment on this machine."
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (all)")
     parser.add_argument("--calls", type=int, default=20, help="simultaneous calls (20)")
     parser.add_argument("--quick", action="store_true", help="fewer requests, calls and turns")
