@@ -20,7 +20,7 @@ import type {
   FunctionKind,
   FunctionSpec,
   HttpCall,
-  HttpReply,
+  HttpHead,
   Identity,
   MutationRun,
   Outcome,
@@ -230,27 +230,36 @@ export class Deployment {
     }
   }
 
-  async http(request: HttpCall, identity: Identity): Promise<HttpReply> {
+  /** Runs an HTTP action until its body has ended. Resolves when it has answered: an error's text with status 500. */
+  http(request: HttpCall, identity: Identity, gone: AbortSignal): Promise<HttpHead> {
     const id = requestId();
     const started = performance.now();
-    const { outcome, logLines, http, route } = await this.actions.http(request, identity, id);
-    this.logs.add({
-      udfType: "HttpAction",
-      identifier: `${request.method} ${route ?? new URL(request.url).pathname}`,
-      requestId: id,
-      logLines,
-      error: outcome.ok ? null : outcome.error,
-      executionTime: (performance.now() - started) / 1000,
-      caller: "HttpEndpoint",
-      environment: "isolate",
+    return new Promise((resolve) => {
+      let route = new URL(request.url).pathname;
+      const onHead = (head: HttpHead) => {
+        route = head.route;
+        resolve(head);
+      };
+      void this.actions.http(request, identity, id, gone, onHead).then(({ outcome, logLines }) => {
+        this.logs.add({
+          udfType: "HttpAction",
+          identifier: `${request.method} ${route}`,
+          requestId: id,
+          logLines,
+          error: outcome.ok ? null : outcome.error,
+          executionTime: (performance.now() - started) / 1000,
+          caller: "HttpEndpoint",
+          environment: "isolate",
+        });
+        const message = outcome.ok ? "" : outcome.error.message;
+        resolve({
+          status: 500,
+          headers: [["content-type", "application/json"]],
+          body: Buffer.from(JSON.stringify({ code: "InternalServerError", message })),
+          route,
+        });
+      });
     });
-    if (http) return http;
-    const body = { code: "InternalServerError", message: outcome.ok ? "" : outcome.error.message };
-    return {
-      status: 500,
-      headers: [["content-type", "application/json"]],
-      body: Buffer.from(JSON.stringify(body)),
-    };
   }
 
   private async schedule(path: string, args: JsonObject, atMs: number): Promise<string> {

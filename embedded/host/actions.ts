@@ -3,17 +3,20 @@
  * without its 20 MB, and the first one waits some 100 ms. An action that holds its
  * thread in a loop, or runs beyond the time limit, is ended; actions are never run twice.
  */
-import type { Worker } from "node:worker_threads";
+import { MessagePort, type Worker } from "node:worker_threads";
 import { type App, EMPTY_APP, hasNodeModules } from "../app.ts";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
 import type {
+  ActionAbort,
   ActionAnswer,
   ActionAsk,
   ActionDone,
+  ActionHead,
   Analysis,
   Call,
   FunctionSpec,
   HttpCall,
+  HttpHead,
   Identity,
   Load,
   Outcome,
@@ -35,7 +38,7 @@ export type ActionServices = {
   cancel(id: string): Promise<void>;
 };
 
-type Running = { identity: Identity; settle: (done: Done) => void };
+type Running = { identity: Identity; settle: (done: Done) => void; onHead?: (head: HttpHead) => void };
 
 /** One thread; after a change of environment a new one takes the new actions, and this one ends with its last. */
 class ActionThread {
@@ -54,9 +57,10 @@ class ActionThread {
     this.worker = startThread({ role: "action", pulse: this.pulse.buffer });
     this.worker.postMessage({ app, env, databaseFile: "", nodeFunctions: [] } satisfies Load);
     this.analysis = new Promise((resolve, reject) => {
-      type Message = ActionDone | ActionAsk | { ready: Analysis } | { failed: string };
+      type Message = ActionDone | ActionAsk | ActionHead | { ready: Analysis } | { failed: string };
       this.worker.on("message", (message: Message) => {
         if ("ready" in message) resolve(message.ready);
+        else if ("head" in message) this.running.get(message.id)?.onHead?.(message.head);
         else if ("failed" in message) {
           reject(new Error(message.failed));
           this.end(message.failed);
@@ -74,9 +78,13 @@ class ActionThread {
     this.watch.unref();
   }
 
-  post(id: number, message: object, running: Running): void {
+  post(id: number, message: object, running: Running, ports: MessagePort[] = []): void {
     this.running.set(id, running);
-    this.worker.postMessage({ id, ...message });
+    this.worker.postMessage({ id, ...message }, ports);
+  }
+
+  abort(id: number): void {
+    this.worker.postMessage({ abort: id } satisfies ActionAbort);
   }
 
   settle(id: number, done: Done): void {
@@ -201,23 +209,41 @@ export class ActionHost {
     return this.start({ op: "action", call, requestId }, call.identity, limit);
   }
 
-  http(http: HttpCall, identity: Identity, requestId: string): Promise<Done> {
-    return this.start({ op: "http", http, identity, requestId }, identity, ACTION_TIME_MS);
+  /** The head comes before the end, except when the action fails before it has answered. */
+  http(
+    http: HttpCall,
+    identity: Identity,
+    requestId: string,
+    gone: AbortSignal,
+    onHead: (head: HttpHead) => void,
+  ): Promise<Done> {
+    const ports = http.body instanceof MessagePort ? [http.body] : [];
+    const message = { op: "http", http, identity, requestId };
+    return this.start(message, identity, ACTION_TIME_MS, { ports, gone, onHead });
   }
 
-  private start(message: object, identity: Identity, limitMs: number): Promise<Done> {
+  private start(
+    message: object,
+    identity: Identity,
+    limitMs: number,
+    stream?: { ports: MessagePort[]; gone: AbortSignal; onHead: (head: HttpHead) => void },
+  ): Promise<Done> {
     const thread = this.current();
     const id = ++this.lastId;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         const error = { message: `Action execution timed out (maximum duration: ${limitMs / 1000}s)` };
         thread.settle(id, { outcome: { ok: false, error }, logLines: [] });
+        if (stream) thread.abort(id);
       }, limitMs);
+      const abort = () => thread.abort(id);
       const settle = (done: Done) => {
         clearTimeout(timer);
+        stream?.gone.removeEventListener("abort", abort);
         resolve(done);
       };
-      thread.post(id, message, { identity, settle });
+      thread.post(id, message, { identity, settle, ...(stream && { onHead: stream.onHead }) }, stream?.ports);
+      stream?.gone.addEventListener("abort", abort);
     });
   }
 

@@ -3,7 +3,7 @@
  * with `ctx.runQuery`, `ctx.runMutation`, `ctx.runAction` and `ctx.scheduler` is asked of the main thread.
  */
 import { setInterval } from "node:timers";
-import type { MessagePort } from "node:worker_threads";
+import { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
 import { functionPath } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
@@ -16,15 +16,18 @@ import {
   type Syscalls,
 } from "./context.ts";
 import { failure } from "./errors.ts";
+import { findRoute, runHttpAction } from "./httpAction.ts";
 import { type Loaded, loadModules } from "./loader.ts";
 import type {
+  ActionAbort,
   ActionAnswer,
   ActionAsk,
   ActionDone,
+  ActionHead,
   ActionRequest,
   Call,
   HttpCall,
-  HttpReply,
+  HttpHead,
   Identity,
   Load,
   Outcome,
@@ -33,7 +36,7 @@ import type { Pulse } from "./pulse.ts";
 
 const BEAT_INTERVAL_MS = 500;
 
-type Post = (message: ActionAsk | ActionDone) => void;
+type Post = (message: ActionAsk | ActionDone | ActionHead, ports?: MessagePort[]) => void;
 
 /** Errors of functions that an action called; `convex/server` makes a ConvexError of it if there is data. */
 class AskError extends Error {
@@ -135,6 +138,7 @@ async function runAction(
   return { ok: true, value };
 }
 
+/** The head is posted when there is one; resolves when the body has ended too. */
 async function runHttp(
   loaded: Loaded,
   post: Post,
@@ -142,32 +146,28 @@ async function runHttp(
   http: HttpCall,
   identity: Identity,
   log: LogBook,
-): Promise<{ reply: HttpReply; route: string }> {
-  const path = new URL(http.url).pathname;
-  const found = loaded.router?.lookup(path, http.method);
-  if (!found) {
-    const text = loaded.router
-      ? `No matching routes found for ${http.method} ${path}.`
-      : "This Convex deployment does not have HTTP actions enabled.";
-    return {
-      reply: { status: 404, headers: [["content-type", "text/plain"]], body: Buffer.from(text) },
-      route: path,
-    };
+): Promise<void> {
+  const { id } = request;
+  const sendHead = (head: HttpHead) =>
+    post({ id, head }, head.body instanceof MessagePort ? [head.body] : []);
+  const route = findRoute(loaded.router, http);
+  if ("status" in route) {
+    sendHead(route);
+    return;
   }
-  const [endpoint, , route] = found;
-  const hasBody = http.body !== null && http.method !== "GET" && http.method !== "HEAD";
-  const incoming = new Request(http.url, {
-    method: http.method,
-    headers: http.headers,
-    body: hasBody ? Buffer.from(http.body as Uint8Array) : null,
-  });
-  const response = await currentRun.run(scope(post, request, route, identity, log), () =>
-    endpoint.invokeHttpAction(incoming),
-  );
-  if (!(response instanceof Response)) throw new Error(`The HTTP action at ${route} must return a Response.`);
-  const body = new Uint8Array(await response.arrayBuffer());
-  return { reply: { status: response.status, headers: [...response.headers], body }, route };
+  const gone = new AbortController();
+  aborts.set(id, gone);
+  try {
+    await currentRun.run(scope(post, request, route.path, identity, log), () =>
+      runHttpAction(route, http, gone.signal, sendHead),
+    );
+  } finally {
+    aborts.delete(id);
+  }
 }
+
+/** HTTP actions that run, for the news that their client is gone. */
+const aborts = new Map<number, AbortController>();
 
 async function handle(loaded: Loaded, post: Post, request: ActionRequest): Promise<void> {
   const log = new LogBook();
@@ -176,9 +176,8 @@ async function handle(loaded: Loaded, post: Post, request: ActionRequest): Promi
       const outcome = await runAction(loaded, post, request, request.call, log);
       post({ id: request.id, done: { outcome, logLines: log.lines } });
     } else {
-      const { reply, route } = await runHttp(loaded, post, request, request.http, request.identity, log);
-      const outcome: Outcome = { ok: true, value: "null" };
-      post({ id: request.id, done: { outcome, logLines: log.lines, http: reply, route } });
+      await runHttp(loaded, post, request, request.http, request.identity, log);
+      post({ id: request.id, done: { outcome: { ok: true, value: "null" }, logLines: log.lines } });
     }
   } catch (error) {
     const outcome: Outcome = { ok: false, error: failure(error, request.requestId) };
@@ -187,7 +186,7 @@ async function handle(loaded: Loaded, post: Post, request: ActionRequest): Promi
 }
 
 export async function start(port: MessagePort, pulse: Pulse, load: Load): Promise<void> {
-  const post: Post = (message) => port.postMessage(message);
+  const post: Post = (message, ports = []) => port.postMessage(message, ports);
   setInterval(() => pulse.beat(), BEAT_INTERVAL_MS).unref();
   process.setSourceMapsEnabled(true);
   installConvexGlobal();
@@ -200,8 +199,9 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
     currentRun.getStore()?.log.write("ERROR", ["Uncaught exception:", error]);
   });
   const loaded = await loadModules((load.app ?? EMPTY_APP)[0], true);
-  port.on("message", (message: ActionRequest | ActionAnswer) => {
+  port.on("message", (message: ActionRequest | ActionAnswer | ActionAbort) => {
     if ("answer" in message) answered(message);
+    else if ("abort" in message) aborts.get(message.abort)?.abort();
     else void handle(loaded, post, message);
   });
   port.postMessage({ ready: loaded.analysis });

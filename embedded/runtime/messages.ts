@@ -3,12 +3,18 @@
  * travel as JSON text in Convex's encoding, so that nothing is parsed twice.
  */
 
+import type { MessagePort } from "node:worker_threads";
 import type { App } from "../app.ts";
+import type { ComponentSchema } from "../engine/schema.ts";
 import type { ReadRange, Write } from "../engine/transaction.ts";
+import type { Address } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
+import type { Component, DefinitionExport } from "./components.ts";
 
 export type FunctionKind = "query" | "mutation" | "action";
 export type FunctionSpec = {
+  /** Path of the component that it belongs to. */
+  component: string;
   /** Canonical: `dir/file:export`. */
   path: string;
   kind: FunctionKind;
@@ -17,7 +23,8 @@ export type FunctionSpec = {
   args: string;
   returns: string | null;
 };
-export type CronSpec = { name: string; function: string; args: JsonObject; schedule: CronSchedule };
+/** `name` is a key: that of a component's cron job ends in `@component`. */
+export type CronSpec = { name: string; component: string; function: string; args: JsonObject; schedule: CronSchedule };
 export type CronSchedule =
   | { type: "interval"; seconds?: number; minutes?: number; hours?: number }
   | { type: "hourly"; minuteUTC?: number }
@@ -35,6 +42,12 @@ export type Analysis = {
   /** The default export of `auth.config`, as it is; checked by the authentication code. */
   auth: Json | null;
   schema: string | null;
+  /** Schemas of all components, the app's included. */
+  schemas: ComponentSchema[];
+  /** The components in use; the root is the app. */
+  tree: Component;
+  /** What each component definition exports, and holds, by its path. */
+  definitions: { path: string; exported: DefinitionExport; functions: FunctionSpec[]; schema: string | null }[];
 };
 
 export type Identity = { kind: "none" } | { kind: "user"; attributes: JsonObject } | { kind: "admin" };
@@ -42,7 +55,8 @@ export type Identity = { kind: "none" } | { kind: "user"; attributes: JsonObject
 export type Failure = { message: string; data?: Json };
 export type Outcome = { ok: true; value: string } | { ok: false; error: Failure };
 
-export type Call = { path: string; args: JsonObject; identity: Identity };
+/** `component` is left out for functions of the app itself. */
+export type Call = { path: string; component?: string; args: JsonObject; identity: Identity };
 export type QueryCall = Call & { journal: string | null };
 export type QueryRun = {
   outcome: Outcome;
@@ -68,20 +82,20 @@ export type MutationRun = {
   durationMs: number;
 };
 
-export type Job = { id: string; path: string; args: JsonObject; kind: FunctionKind | null };
+export type Job = { id: string; component: string; path: string; args: JsonObject; kind: FunctionKind | null };
 export type SchemaCheck = { problem: string | null; after: string | null };
-export type JobRun = MutationRun & { path: string };
+export type JobRun = MutationRun & Address;
 
 /** Requests to the database thread, each with its reply. */
 export type DatabaseApi = {
   queries: { request: { calls: QueryCall[] }; reply: { runs: QueryRun[] } };
   mutation: { request: MutationCall; reply: MutationRun };
   validate: {
-    request: { path: string; which: "args" | "returns"; value: Json };
+    request: Address & { which: "args" | "returns"; value: Json };
     reply: { problem: string | null };
   };
   schedule: {
-    request: { path: string; args: JsonObject; atMs: number };
+    request: Address & { args: JsonObject; atMs: number };
     reply: { id: string; commit: Commit };
   };
   cancel: { request: { id: string }; reply: { commit: Commit } };
@@ -96,12 +110,12 @@ export type DatabaseApi = {
   setCrons: { request: { crons: StoredCron[] }; reply: Record<string, never> };
   /** Schedules a cron job's function for now and notes its next time, in one transaction. */
   fireCron: {
-    request: { name: string; path: string; args: JsonObject; nextMs: number };
+    request: Address & { name: string; args: JsonObject; nextMs: number };
     reply: { commit: Commit };
   };
   setEnv: { request: { changes: { name: string; value: string | null }[] }; reply: { commit: Commit } };
   /** A portion of a table's rows against a schema that is to be pushed; `after` is where the next one begins. */
-  checkSchema: { request: { schema: string; table: string; after: string | null }; reply: SchemaCheck };
+  checkSchema: { request: { schemas: ComponentSchema[]; table: string; after: string | null }; reply: SchemaCheck };
   tableSizes: {
     request: Record<string, never>;
     reply: { sizes: { table: string; documents: number; bytes: number }[] };
@@ -133,15 +147,25 @@ export type HttpCall = {
   method: string;
   url: string;
   headers: [string, string][];
-  body: Uint8Array | null;
+  /** A port is the receiving end of a body that streams; see runtime/bodyPipe.ts. */
+  body: Uint8Array | MessagePort | null;
 };
-export type HttpReply = { status: number; headers: [string, string][]; body: Uint8Array };
+/** The answer of an HTTP action: all of it, or its beginning, with a port for a body that streams. */
+export type HttpHead = {
+  status: number;
+  headers: [string, string][];
+  body: Uint8Array | MessagePort | null;
+  route: string;
+};
 export type ActionRequest =
   | { id: number; op: "action"; call: Call; requestId: string }
   | { id: number; op: "http"; http: HttpCall; identity: Identity; requestId: string };
+/** The client of the HTTP action with this id is gone. */
+export type ActionAbort = { abort: number };
+export type ActionHead = { id: number; head: HttpHead };
 export type ActionDone = {
   id: number;
-  done: { outcome: Outcome; logLines: string[]; http?: HttpReply; route?: string };
+  done: { outcome: Outcome; logLines: string[] };
 };
 /** An action's own request to the deployment, answered by `{reply: call, ...}`. */
 export type ActionAsk = {

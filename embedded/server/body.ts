@@ -1,5 +1,6 @@
-/** Reading request bodies within limits, and the shape of errors that are not a function's. */
-import type { IncomingMessage } from "node:http";
+/** Reading requests within limits, and the shape of errors that are not a function's. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { StorageError } from "../engine/errors.ts";
 import { isObject, type JsonObject } from "../values/json.ts";
 
 /** A request body must arrive within this time. */
@@ -58,4 +59,26 @@ export function parseJsonObject(text: string, what: string): JsonObject {
   }
   if (!isObject(value)) throw new HttpError(400, "BadJsonBody", `${what} must be a JSON object.`);
   return value as JsonObject;
+}
+
+/** The address that a request line asks for; null if it is none. */
+export function parseUrl(request: IncomingMessage): URL | null {
+  return URL.parse(`http://deployment${request.url?.startsWith("/") ? request.url : "/"}`);
+}
+
+/** What was sent already ends without its end. */
+export function sendError(response: ServerResponse, error: unknown): void {
+  const known =
+    error instanceof HttpError
+      ? error
+      : error instanceof StorageError
+        ? new HttpError(503, "StorageUnavailable", error.message)
+        : new HttpError(500, "InternalServerError", String(error));
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response
+    .writeHead(known.status, { "content-type": "application/json" })
+    .end(JSON.stringify({ code: known.code, message: known.message }));
 }

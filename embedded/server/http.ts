@@ -21,8 +21,9 @@ import { notFound, serverError } from "../names.ts";
 import { encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
-import { HttpError, parseJsonObject, readBody, readJson } from "./body.ts";
+import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } from "./body.ts";
 import { allowOrigin, answerPreflight } from "./cors.ts";
+import { answerByAction } from "./site.ts";
 import { pushRoutes } from "./push.ts";
 
 export const VERSION = "embedded";
@@ -99,7 +100,7 @@ export class HttpApi {
       return answerPreflight(request, response);
     }
     if (url.pathname === "/http" || url.pathname.startsWith("/http/")) {
-      return this.handleSite(request, response, "/http");
+      return answerByAction(this.deployment, request, response, "/http");
     }
     allowOrigin(request, response);
     const identity = await this.identify(request);
@@ -109,40 +110,6 @@ export class HttpApi {
     const { text, type } =
       answer instanceof Text ? answer : { text: JSON.stringify(answer), type: "application/json" };
     response.writeHead(200, { "content-type": type }).end(text);
-  }
-
-  /** Answers one request on the site port, or under `/http`, by an HTTP action. */
-  async handleSite(request: IncomingMessage, response: ServerResponse, under = ""): Promise<void> {
-    try {
-      const url = parseUrl(request);
-      if (!url) throw new HttpError(400, "BadRequest", "The address can't be read.");
-      const path = url.pathname.slice(under.length) || "/";
-      const body = await readBody(request, MAX_HTTP_BODY_BYTES);
-      const base = this.deployment.environmentVariable("CONVEX_SITE_URL") ?? "http://deployment";
-      // Token problems are the HTTP action's business: it may be a webhook with a scheme of its own.
-      const { identity } = await this.deployment.auth
-        .fromHeader(request.headers.authorization)
-        .catch(() => ({ identity: { kind: "none" } as const }));
-      const headers: [string, string][] = [];
-      for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
-        headers.push([request.rawHeaders[i] as string, request.rawHeaders[i + 1] as string]);
-      }
-      const reply = await this.deployment.http(
-        {
-          method: request.method ?? "GET",
-          url: base + path + url.search,
-          headers: headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase())),
-          body: body.length === 0 ? null : body,
-        },
-        identity.kind === "admin" ? { kind: "none" } : identity,
-      );
-      for (const [name, value] of reply.headers) {
-        if (!HOP_BY_HOP.has(name.toLowerCase())) response.appendHeader(name, value);
-      }
-      response.writeHead(reply.status).end(reply.body);
-    } catch (error) {
-      sendError(response, error);
-    }
   }
 
   private async identify(request: IncomingMessage): Promise<Identity> {
@@ -291,11 +258,6 @@ export class HttpApi {
   }
 }
 
-/** The address that a request line asks for; null if it is none. */
-export function parseUrl(request: IncomingMessage): URL | null {
-  return URL.parse(`http://deployment${request.url?.startsWith("/") ? request.url : "/"}`);
-}
-
 function decodePath(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -303,18 +265,6 @@ function decodePath(text: string): string {
     throw new HttpError(400, "BadRequest", "The function's path is not well encoded.");
   }
 }
-
-/** Headers of one connection, not of the message; and lengths, which are computed anew. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
-  "host",
-  "te",
-  "trailer",
-]);
 
 function render({ outcome, logLines }: Result, clean: boolean): unknown {
   if (outcome.ok) {
@@ -324,20 +274,4 @@ function render({ outcome, logLines }: Result, clean: boolean): unknown {
   const { message, data } = outcome.error;
   const errorData = data === undefined ? {} : { errorData: clean ? toCleanJson(data) : data };
   return { status: "error", errorMessage: message, ...errorData, logLines };
-}
-
-function sendError(response: ServerResponse, error: unknown): void {
-  const known =
-    error instanceof HttpError
-      ? error
-      : error instanceof StorageError
-        ? new HttpError(503, "StorageUnavailable", error.message)
-        : new HttpError(500, "InternalServerError", String(error));
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response
-    .writeHead(known.status, { "content-type": "application/json" })
-    .end(JSON.stringify({ code: known.code, message: known.message }));
 }

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { Deployment } from "../deployment.ts";
 import { MAX_ARGUMENT_BYTES } from "../limits.ts";
-import { HttpApi, parseUrl } from "./http.ts";
+import { parseUrl } from "./body.ts";
+import { HttpApi } from "./http.ts";
+import { answerByAction } from "./site.ts";
 import { SyncSession } from "./sync.ts";
 
 const SYNC_PATH = /^\/api\/(?:([0-9][^/]*)\/)?sync$/;
@@ -102,7 +104,7 @@ export function serve(deployment: Deployment, ports: Ports): { close: () => void
   ports.api.removeAllListeners("request");
   ports.site.removeAllListeners("request");
   ports.api.on("request", (request, response) => void api.handle(request, response));
-  ports.site.on("request", (request, response) => void api.handleSite(request, response));
+  ports.site.on("request", (request, response) => void answerByAction(deployment, request, response));
   ports.api.on("upgrade", (request, socket, head) => {
     // Node leaves this socket to us, and with it the errors of a client that is gone already.
     socket.on("error", () => socket.destroy());
