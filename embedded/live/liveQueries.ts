@@ -16,7 +16,7 @@ import { type Handle, IntervalSet } from "./intervals.ts";
 /** Queries that run together; some 10 ms for the usual ones. */
 const PORTION = 50;
 
-export type QueryKey = { path: string; args: JsonObject; identity: Identity; journal: string | null };
+export type QueryKey = { path: string; component?: string; args: JsonObject; identity: Identity; journal: string | null };
 
 export class LiveQuery {
   readonly key: string;
@@ -27,6 +27,8 @@ export class LiveQuery {
   dirty = true;
   /** Counts results that differed from the one before. */
   version = 0;
+  /** The result as it goes to every subscriber; for those who write it down once for all. */
+  rendered: string | null = null;
   readonly subscribers = new Set<Subscriber>();
   ranges: { index: number; handle: Handle<LiveQuery> }[] = [];
 
@@ -37,8 +39,16 @@ export class LiveQuery {
   }
 }
 
-/** Someone who holds live queries; told after each round of runs. */
+/**
+ * Someone who holds live queries; told after each round of runs. What it has to know for that is kept up to date as
+ * things happen, so that being told costs as much as there is news, however many queries it holds.
+ */
 export interface Subscriber {
+  /** Its queries whose result at the newest timestamp is still to come. */
+  readonly unknown: Set<LiveQuery>;
+  /** Its queries with a result that it has not been told; it empties this. */
+  readonly changed: Set<LiveQuery>;
+  /** All but `unknown` is known as of `ts`. */
   settled(ts: bigint): void;
 }
 
@@ -74,7 +84,7 @@ export class LiveQueries {
   }
 
   subscribe(query: QueryKey, subscriber: Subscriber): LiveQuery {
-    const key = stable([query.path, query.args, query.identity, query.journal]);
+    const key = stable([query.path, query.component ?? "", query.args, query.identity, query.journal]);
     let entry = this.entries.get(key);
     if (!entry) {
       entry = new LiveQuery(key, query);
@@ -82,11 +92,15 @@ export class LiveQueries {
       this.dirty.add(entry);
     }
     entry.subscribers.add(subscriber);
+    if (entry.dirty || entry.outcome === null) subscriber.unknown.add(entry);
+    else subscriber.changed.add(entry);
     return entry;
   }
 
   unsubscribe(entry: LiveQuery, subscriber: Subscriber): void {
     entry.subscribers.delete(subscriber);
+    subscriber.unknown.delete(entry);
+    subscriber.changed.delete(entry);
     if (entry.subscribers.size > 0) return;
     this.forgetRanges(entry);
     this.dirty.delete(entry);
@@ -108,8 +122,10 @@ export class LiveQueries {
   }
 
   private mark(entry: LiveQuery): void {
+    if (entry.dirty) return;
     entry.dirty = true;
     this.dirty.add(entry);
+    for (const subscriber of entry.subscribers) subscriber.unknown.add(entry);
   }
 
   /** Tells the subscriber when all its queries are known at one timestamp; soon, if they are already. */
@@ -121,19 +137,17 @@ export class LiveQueries {
   private refresh(): void {
     if (this.running) return;
     if (this.dirty.size > 0) void this.run();
-    else this.settle(new Set());
+    else this.settle();
   }
 
   private async run(): Promise<void> {
     this.running = true;
     const batch: LiveQuery[] = [];
-    const touched = new Set<Subscriber>();
     for (const entry of this.dirty) {
       if (batch.length === PORTION) break;
       batch.push(entry);
       this.dirty.delete(entry);
       entry.dirty = false;
-      for (const subscriber of entry.subscribers) touched.add(subscriber);
     }
     try {
       const { runs } = await this.database.call("queries", {
@@ -147,13 +161,14 @@ export class LiveQueries {
       this.failed(batch, error as Error);
     }
     this.running = false;
-    this.settle(touched);
+    this.settle();
     if (this.dirty.size > 0 || this.waiting.size > 0) this.refresh();
   }
 
   private accept(entry: LiveQuery, run: QueryRun): void {
     this.onRun(entry.query, run);
     entry.journal = run.journal;
+    entry.rendered = null;
     this.forgetRanges(entry);
     for (const { index, lo, hi } of run.reads) {
       if (lo >= hi) continue;
@@ -173,10 +188,17 @@ export class LiveQueries {
       outcome.ok &&
       entry.outcome.value === outcome.value &&
       JSON.stringify(entry.logLines) === JSON.stringify(logLines);
-    if (same) return;
-    entry.outcome = outcome;
-    entry.logLines = logLines;
-    entry.version += 1;
+    if (!same) {
+      entry.outcome = outcome;
+      entry.logLines = logLines;
+      entry.rendered = null;
+      entry.version += 1;
+    }
+    for (const subscriber of entry.subscribers) {
+      if (!same) subscriber.changed.add(entry);
+      if (!entry.dirty) subscriber.unknown.delete(entry);
+      this.waiting.add(subscriber);
+    }
   }
 
   /** One query ended the thread: it fails, the others of its round run again. */
@@ -200,9 +222,9 @@ export class LiveQueries {
     entry.ranges = [];
   }
 
-  /** Tells those whose queries are all known; who has a dirty one is told after the next round. */
-  private settle(touched: Set<Subscriber>): void {
-    const told = new Set([...touched, ...this.waiting]);
+  /** Tells everyone with something new; who waits for a query that is to run again is told after that, too. */
+  private settle(): void {
+    const told = [...this.waiting];
     this.waiting.clear();
     for (const subscriber of told) subscriber.settled(this.latestTs);
   }

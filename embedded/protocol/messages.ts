@@ -14,6 +14,7 @@
  *   - a Transition that contains a mutation's effect never comes before its MutationResponse
  *   - mutations of one socket run in order
  */
+import { randomUUID } from "node:crypto";
 import { MAX_NESTING } from "../limits.ts";
 import { isDeeperThan, isObject, type Json, type JsonObject } from "../values/json.ts";
 
@@ -33,26 +34,6 @@ export type Token =
   | { kind: "Admin"; value: string; actingAs: JsonObject | null };
 
 export type StateVersion = { querySet: number; identity: number; ts: bigint };
-export type StateModification =
-  | { type: "QueryUpdated"; queryId: number; value: Raw; logLines: string[]; journal: string | null }
-  | {
-      type: "QueryFailed";
-      queryId: number;
-      errorMessage: string;
-      logLines: string[];
-      journal: string | null;
-      errorData?: Json;
-    }
-  | { type: "QueryRemoved"; queryId: number };
-
-/** JSON text that goes into a message as it is. */
-export class Raw {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
 /** Its text may hold what the client sent, but not much of it. */
 export class ProtocolError extends Error {
   constructor(text: string) {
@@ -197,34 +178,41 @@ export function parseClientMessage(text: string): ClientMessage {
   }
 }
 
-function encodeVersion(version: StateVersion): JsonObject {
-  return { ...version, ts: encodeTs(version.ts) };
+function encodeVersion({ querySet, identity, ts }: StateVersion): string {
+  return `{"querySet":${querySet},"identity":${identity},"ts":"${encodeTs(ts)}"}`;
 }
 
-/** A message as text; Raw values go in unchanged. */
-function encode(message: Record<string, unknown>): string {
-  const parts: string[] = [];
-  for (const [name, value] of Object.entries(message)) {
-    if (value === undefined) continue;
-    parts.push(`${JSON.stringify(name)}:${value instanceof Raw ? value.text : JSON.stringify(value)}`);
-  }
-  return `{${parts.join(",")}}`;
-}
-
+/** `modifications` as the functions below make them. */
 export function transition(
   start: StateVersion,
   end: StateVersion,
-  modifications: StateModification[],
+  modifications: string[],
   clientClockSkew: number | null,
 ): string {
-  return encode({
-    type: "Transition",
-    startVersion: encodeVersion(start),
-    endVersion: encodeVersion(end),
-    modifications: new Raw(`[${modifications.map((modification) => encode(modification)).join(",")}]`),
-    clientClockSkew,
-    serverTs: Date.now() * 1e6,
-  });
+  return `{"type":"Transition","startVersion":${encodeVersion(start)},"endVersion":${encodeVersion(end)},"modifications":[${modifications.join(",")}],"clientClockSkew":${clientClockSkew},"serverTs":${Date.now() * 1e6}}`;
+}
+
+export function queryRemoved(queryId: number): string {
+  return `{"type":"QueryRemoved","queryId":${queryId}}`;
+}
+
+/** `news` is what `queryUpdated` or `queryFailed` gave: the same text for all sockets that hold the query. */
+export function queryChanged(queryId: number, news: string): string {
+  return `{"queryId":${queryId},${news}}`;
+}
+
+/** `value` is JSON text, and goes in as it is. */
+export function queryUpdated(value: string, logLines: string[], journal: string | null): string {
+  return `"type":"QueryUpdated","value":${value},"logLines":${JSON.stringify(logLines)},"journal":${JSON.stringify(journal)}`;
+}
+
+export function queryFailed(
+  { message, data }: { message: string; data?: Json },
+  logLines: string[],
+  journal: string | null,
+): string {
+  const errorData = data === undefined ? "" : `,"errorData":${JSON.stringify(data)}`;
+  return `"type":"QueryFailed","errorMessage":${JSON.stringify(message)},"logLines":${JSON.stringify(logLines)},"journal":${JSON.stringify(journal)}${errorData}`;
 }
 
 export function response(
@@ -234,21 +222,17 @@ export function response(
   ts: bigint | null,
   logLines: string[],
 ): string {
-  const failed = outcome.ok ? null : outcome.error;
-  return encode({
-    type,
-    requestId,
-    success: outcome.ok,
-    result: outcome.ok ? new Raw(outcome.value) : failed?.message,
-    ts: type === "MutationResponse" ? (ts === null ? null : encodeTs(ts)) : undefined,
-    logLines,
-    errorData: failed?.data,
-  });
+  const result = outcome.ok ? outcome.value : JSON.stringify(outcome.error.message);
+  const at = type === "ActionResponse" ? "" : `"ts":${ts === null ? null : `"${encodeTs(ts)}"`},`;
+  const data = outcome.ok ? undefined : outcome.error.data;
+  const errorData = data === undefined ? "" : `,"errorData":${JSON.stringify(data)}`;
+  return `{"type":"${type}","requestId":${requestId},"success":${outcome.ok},"result":${result},${at}"logLines":${JSON.stringify(logLines)}${errorData}}`;
 }
 
 /** Splits a large transition for clients that can put it together again. */
-export function chunks(text: string, size: number, transitionId: string): string[] {
+export function chunks(text: string, size: number): string[] {
   if (text.length <= size) return [text];
+  const transitionId = randomUUID();
   const parts: string[] = [];
   for (let at = 0; at < text.length; ) {
     let end = Math.min(at + size, text.length);

@@ -1,7 +1,6 @@
 /**
  * One client's socket: its version, its queries, its calls. The rules are in protocol/messages.ts.
  */
-import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import { AuthError, type Verified } from "../auth.ts";
 import type { Deployment } from "../deployment.ts";
@@ -19,9 +18,11 @@ import {
   chunks,
   ProtocolError,
   parseClientMessage,
-  Raw,
+  queryChanged,
+  queryFailed,
+  queryRemoved,
+  queryUpdated,
   response,
-  type StateModification,
   type StateVersion,
   type Token,
   transition,
@@ -36,14 +37,15 @@ const WS_PING_EVERY_MS = 5_000;
 const CLIENT_SILENCE_MS = 120_000;
 /** While this much is still unsent, changes are held back and later sent as one transition. */
 const MAX_UNSENT_BYTES = 1_000_000;
-const RETRY_UNSENT_MS = 20;
 
 type Subscription = {
+  readonly path: string;
+  readonly args: LiveQuery["query"]["args"];
+  readonly journal: string | null;
+  /** Null if the client may not run it; then there is a refusal. */
   entry: LiveQuery | null;
   refusal: string | null;
   sentVersion: number;
-  args: LiveQuery["query"]["args"];
-  journal: string | null;
 };
 
 export class SyncSession implements Subscriber {
@@ -54,9 +56,17 @@ export class SyncSession implements Subscriber {
   private identity: Identity = { kind: "none" };
   private sessionId: string | null = null;
   private clockSkew: number | null = null;
-  private readonly queries = new Map<number, Subscription & { path: string }>();
+  private readonly queries = new Map<number, Subscription>();
+  /** Which query ids stand for a live query; clients use one for each, but needn't. */
+  private readonly idsOf = new Map<LiveQuery, Set<number>>();
+  readonly unknown = new Set<LiveQuery>();
+  readonly changed = new Set<LiveQuery>();
+  /** Query ids whose refusal the client has not been told. */
+  private readonly refused = new Set<number>();
   private removed: number[] = [];
   private owesTransition = false;
+  /** Changes wait until the client has read more of what it was sent. */
+  private heldBack = false;
   private mutations: Promise<void> = Promise.resolve();
   private queuedMutations = 0;
   /** Bytes of messages whose handling has not ended; a mutation's ends with its response. */
@@ -163,24 +173,46 @@ export class SyncSession implements Subscriber {
       if (modification.type === "Remove") {
         const subscription = this.queries.get(queryId);
         if (!subscription) throw new ProtocolError(`unknown query id ${queryId}`);
-        if (subscription.entry) this.deployment.live.unsubscribe(subscription.entry, this);
+        this.release(queryId, subscription);
         this.queries.delete(queryId);
         this.removed.push(queryId);
       } else {
         if (this.queries.has(queryId)) throw new ProtocolError(`duplicate query id ${queryId}`);
         const { udfPath, args, journal } = modification;
-        this.queries.set(queryId, { ...this.subscribe(udfPath, args, journal), path: udfPath });
+        const subscription = { path: udfPath, args, journal, entry: null, refusal: null, sentVersion: -1 };
+        this.queries.set(queryId, subscription);
+        this.hold(queryId, subscription);
       }
     }
     this.querySet = message.newVersion;
     this.promiseTransition();
   }
 
-  private subscribe(path: string, args: LiveQuery["query"]["args"], journal: string | null): Subscription {
-    const refusal = this.deployment.refusal(path, "query", this.identity);
-    if (refusal !== null) return { entry: null, refusal, sentVersion: -1, args, journal };
+  private hold(queryId: number, subscription: Subscription): void {
+    const { path, args, journal } = subscription;
+    subscription.sentVersion = -1;
+    subscription.refusal = this.deployment.refusal(path, "query", this.identity);
+    if (subscription.refusal !== null) {
+      this.refused.add(queryId);
+      return;
+    }
     const entry = this.deployment.live.subscribe({ path, args, identity: this.identity, journal }, this);
-    return { entry, refusal: null, sentVersion: -1, args, journal };
+    subscription.entry = entry;
+    const ids = this.idsOf.get(entry);
+    if (ids) ids.add(queryId);
+    else this.idsOf.set(entry, new Set([queryId]));
+  }
+
+  private release(queryId: number, subscription: Subscription): void {
+    const { entry } = subscription;
+    this.refused.delete(queryId);
+    subscription.entry = null;
+    const ids = entry && this.idsOf.get(entry);
+    if (!ids) return;
+    ids.delete(queryId);
+    if (ids.size > 0) return;
+    this.idsOf.delete(entry);
+    this.deployment.live.unsubscribe(entry, this);
   }
 
   private async authenticate(baseVersion: number, token: Token): Promise<void> {
@@ -206,21 +238,20 @@ export class SyncSession implements Subscriber {
     this.promiseTransition();
   }
 
-  /** What the client may see has changed: another identity, or other functions. */
+  /** What the client may see has changed: another identity. */
   private subscribeAnew(): void {
-    for (const subscription of this.queries.values()) {
-      const { entry, path, args, journal } = subscription;
-      if (entry) this.deployment.live.unsubscribe(entry, this);
-      Object.assign(subscription, this.subscribe(path, args, journal));
+    for (const [queryId, subscription] of this.queries) {
+      this.release(queryId, subscription);
+      this.hold(queryId, subscription);
     }
   }
 
   private readonly afterPush = () => {
-    for (const subscription of this.queries.values()) {
-      const { entry, refusal, path, args, journal } = subscription;
-      if (this.deployment.refusal(path, "query", this.identity) === refusal) continue;
-      if (entry) this.deployment.live.unsubscribe(entry, this);
-      Object.assign(subscription, this.subscribe(path, args, journal));
+    for (const [queryId, subscription] of this.queries) {
+      if (this.deployment.refusal(subscription.path, "query", this.identity) === subscription.refusal)
+        continue;
+      this.release(queryId, subscription);
+      this.hold(queryId, subscription);
     }
     this.promiseTransition();
   };
@@ -305,42 +336,48 @@ export class SyncSession implements Subscriber {
 
   /** Live queries are known as of `ts`: sends what changed, unless a query of this socket is still to run. */
   private sendChanges(ts: bigint): void {
-    if (this.closed) return;
-    for (const { entry } of this.queries.values()) if (entry?.dirty || entry?.outcome === null) return;
+    if (this.closed || this.unknown.size > 0) return;
     if (this.socket.bufferedAmount > MAX_UNSENT_BYTES) {
-      setTimeout(() => this.deployment.live.notify(this), RETRY_UNSENT_MS);
+      this.heldBack = true;
       return;
     }
-    const modifications: StateModification[] = this.removed.map((queryId) => ({
-      type: "QueryRemoved",
-      queryId,
-    }));
+    const modifications = this.removed.map(queryRemoved);
     this.removed = [];
-    for (const [queryId, subscription] of this.queries) {
-      const { entry, refusal, sentVersion } = subscription;
-      if (entry && entry.version !== sentVersion) {
+    for (const entry of this.changed) {
+      for (const queryId of this.idsOf.get(entry) ?? []) {
+        const subscription = this.queries.get(queryId);
+        if (!subscription || subscription.sentVersion === entry.version) continue;
         subscription.sentVersion = entry.version;
-        modifications.push(modification(queryId, entry));
-      } else if (refusal !== null && sentVersion < 0) {
-        subscription.sentVersion = 0;
-        const outcome = refused(refusal);
-        modifications.push(failed(queryId, outcome.ok ? "" : outcome.error.message));
+        entry.rendered ??= render(entry);
+        modifications.push(queryChanged(queryId, entry.rendered));
       }
     }
+    this.changed.clear();
+    for (const queryId of this.refused) {
+      const message = serverError(this.queries.get(queryId)?.refusal ?? "");
+      modifications.push(queryChanged(queryId, queryFailed({ message }, [], null)));
+    }
+    this.refused.clear();
     if (modifications.length === 0 && !this.owesTransition) return;
     this.owesTransition = false;
     const end = { querySet: this.querySet, identity: this.identityVersion, ts };
     const text = transition(this.version, end, modifications, this.clockSkew);
     this.version = end;
-    const parts = this.understandsChunks ? chunks(text, TRANSITION_CHUNK_CHARS, randomUUID()) : [text];
+    const parts = this.understandsChunks ? chunks(text, TRANSITION_CHUNK_CHARS) : [text];
     for (const part of parts) this.send(part);
   }
 
   private send(text: string): void {
     if (this.closed || this.endIfUnread()) return;
     this.lastSentMs = Date.now();
-    this.socket.send(text);
+    this.socket.send(text, this.afterSend);
   }
+
+  private readonly afterSend = () => {
+    if (!this.heldBack || this.socket.bufferedAmount > MAX_UNSENT_BYTES) return;
+    this.heldBack = false;
+    this.deployment.live.notify(this);
+  };
 
   private endIfUnread(): boolean {
     if (this.socket.bufferedAmount <= MAX_UNREAD_BYTES) return false;
@@ -384,7 +421,8 @@ export class SyncSession implements Subscriber {
     clearInterval(this.heartbeat);
     this.deployment.onPush.delete(this.afterPush);
     if (this.expiry) clearTimeout(this.expiry);
-    for (const { entry } of this.queries.values()) if (entry) this.deployment.live.unsubscribe(entry, this);
+    for (const entry of this.idsOf.keys()) this.deployment.live.unsubscribe(entry, this);
+    this.idsOf.clear();
     this.queries.clear();
   }
 }
@@ -393,13 +431,8 @@ function refused(refusal: string): Outcome {
   return { ok: false, error: { message: serverError(refusal) } };
 }
 
-function failed(queryId: number, errorMessage: string): Extract<StateModification, { type: "QueryFailed" }> {
-  return { type: "QueryFailed", queryId, errorMessage, logLines: [], journal: null };
-}
-
-function modification(queryId: number, entry: LiveQuery): StateModification {
-  const { outcome, logLines, journal } = entry;
-  if (outcome?.ok) return { type: "QueryUpdated", queryId, value: new Raw(outcome.value), logLines, journal };
-  const base = { ...failed(queryId, outcome?.error.message ?? ""), logLines, journal };
-  return outcome?.error.data === undefined ? base : { ...base, errorData: outcome.error.data };
+/** An entry's result as the part of a transition that is the same for all who hold it. */
+function render({ outcome, logLines, journal }: LiveQuery): string {
+  if (outcome?.ok) return queryUpdated(outcome.value, logLines, journal);
+  return queryFailed(outcome?.error ?? { message: "" }, logLines, journal);
 }
