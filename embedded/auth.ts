@@ -6,15 +6,7 @@
  * discovery. A token belongs to the provider with its issuer and, if given, audience.
  */
 import { timingSafeEqual } from "node:crypto";
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  decodeJwt,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from "jose";
+import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 import type { Identity } from "./runtime/messages.ts";
 import { isObject, type Json, type JsonObject } from "./values/json.ts";
 
@@ -22,6 +14,9 @@ import { isObject, type Json, type JsonObject } from "./values/json.ts";
 const KEYS_DEADLINE_MS = 5_000;
 /** Clocks of token makers and of this machine may differ by this much. */
 const CLOCK_TOLERANCE_S = 5;
+
+/** Loaded with the first token, so that the start doesn't wait for it. */
+const jose = () => import("jose");
 
 type Provider = {
   issuer: string;
@@ -44,7 +39,7 @@ function decodeDataUri(uri: string): JSONWebKeySet {
     ? Buffer.from(body, "base64").toString("utf8")
     : decodeURIComponent(body);
   const keys = JSON.parse(text) as JSONWebKeySet;
-  if (!Array.isArray(keys.keys)) throw new Error('no "keys" array');
+  if (!Array.isArray(keys.keys) || !keys.keys.every(isObject)) throw new Error('no "keys" array of objects');
   return keys;
 }
 
@@ -65,7 +60,15 @@ async function discover(domain: string): Promise<JWTVerifyGetKey> {
       `OpenID discovery at ${domain} failed: it is about another issuer, ${String(issuer)}`,
     );
   }
-  return createRemoteJWKSet(new URL(uri), { timeoutDuration: KEYS_DEADLINE_MS });
+  return remoteKeys(new URL(uri));
+}
+
+async function remoteKeys(uri: URL): Promise<JWTVerifyGetKey> {
+  return (await jose()).createRemoteJWKSet(uri, { timeoutDuration: KEYS_DEADLINE_MS });
+}
+
+async function localKeys(keys: JSONWebKeySet): Promise<JWTVerifyGetKey> {
+  return (await jose()).createLocalJWKSet(keys);
 }
 
 function provider(settings: JsonObject): Provider {
@@ -95,10 +98,14 @@ function provider(settings: JsonObject): Provider {
   }
   if (algorithm !== "RS256" && algorithm !== "ES256")
     throw new Error('"algorithm" must be "RS256" or "ES256"');
-  const keys = jwks.startsWith("data:")
-    ? createLocalJWKSet(decodeDataUri(jwks))
-    : createRemoteJWKSet(new URL(jwks), { timeoutDuration: KEYS_DEADLINE_MS });
-  return { issuer: normalise(issuer), applicationId, algorithms: [algorithm], keys: async () => keys };
+  // What is wrong with the setting is told now; the keys themselves are made once, with the first token.
+  const [local, uri] = jwks.startsWith("data:") ? [decodeDataUri(jwks), null] : [null, new URL(jwks)];
+  let made: Promise<JWTVerifyGetKey> | null = null;
+  const keys = () => {
+    made ??= uri ? remoteKeys(uri) : localKeys(local);
+    return made;
+  };
+  return { issuer: normalise(issuer), applicationId, algorithms: [algorithm], keys };
 }
 
 /** Standard OpenID claims appear under their camel-cased names, everything else under its own. */
@@ -187,6 +194,7 @@ export class Authenticator {
 
   /** Throws AuthError with the reason when the token is not acceptable. */
   async verify(token: string): Promise<Verified> {
+    const { decodeJwt, jwtVerify } = await jose();
     let claims: JWTPayload;
     try {
       claims = decodeJwt(token);

@@ -6,10 +6,8 @@
  * With --json, one line `{"url", "siteUrl", "adminKey"}` on stdout says that it is ready; logs go to stderr.
  */
 import { parseArgs } from "node:util";
-import { bundleFolder } from "./bundle.ts";
-import { Deployment } from "./deployment.ts";
+import type { App } from "./app.ts";
 import { DatabaseHost } from "./host/database.ts";
-import { Ports, serve } from "./server/server.ts";
 
 const USAGE = `usage: node embedded/main.ts [options]
 
@@ -63,15 +61,18 @@ async function run(): Promise<void> {
     return;
   }
   const print = (line: string) => void process.stderr.write(`${line}\n`);
-  // Its code is loaded while the functions are bundled.
+  const [apiPort, sitePort] = [port(options.port, "--port"), port(options["site-port"], "--site-port")];
+  // Three things take time, each on a processor of its own if there is one: the bundler is a process, the database
+  // thread loads its code, and so does this one.
+  const bundled = options.functions === undefined ? null : bundle(options.functions);
   const database = new DatabaseHost();
-  const app = options.functions === undefined ? null : await bundleFolder(options.functions);
-  const ports = await Ports.open(
-    options.host,
-    port(options.port, "--port"),
-    port(options["site-port"], "--site-port"),
+  const listening = Promise.all([import("./deployment.ts"), import("./server/server.ts")]).then(
+    async ([{ Deployment }, { Ports, serve }]) => {
+      return { Deployment, serve, ports: await Ports.open(options.host, apiPort, sitePort) };
+    },
   );
-  let deployment: Deployment;
+  const [app, { Deployment, serve, ports }] = await Promise.all([bundled, listening]);
+  let deployment: InstanceType<typeof Deployment>;
   try {
     const { url, siteUrl } = ports;
     const settings = { app, dataFolder: options.data, url, siteUrl, print };
@@ -100,6 +101,11 @@ async function run(): Promise<void> {
     ? JSON.stringify({ url, siteUrl, adminKey: deployment.adminKey })
     : `Convex deployment of ${options.functions ?? "what is pushed to it"} at ${url}, HTTP actions at ${siteUrl}, state in ${options.data}`;
   process.stdout.write(`${ready}\n`);
+}
+
+async function bundle(folder: string): Promise<App> {
+  const { bundleFolder } = await import("./bundle.ts");
+  return bundleFolder(folder);
 }
 
 export function main(): Promise<void> {

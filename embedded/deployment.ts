@@ -6,11 +6,20 @@ import { type App, EMPTY_APP } from "./app.ts";
 import { Authenticator } from "./auth.ts";
 import { type DataFolder, DataFolderError, openDataFolder } from "./dataFolder.ts";
 import { StorageError } from "./engine/errors.ts";
+import type { ComponentSchema } from "./engine/schema.ts";
 import { ActionHost } from "./host/actions.ts";
 import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
 import { type Execution, Logs } from "./logs.ts";
-import { canonicalPath, notFound, requestId, serverError, wrongKind } from "./names.ts";
+import {
+  type Address,
+  canonicalPath,
+  componentKey,
+  notFound,
+  requestId,
+  serverError,
+  wrongKind,
+} from "./names.ts";
 import { tablesOf } from "./push/diff.ts";
 import { Pushes } from "./push/pushes.ts";
 import type {
@@ -86,19 +95,20 @@ export class Deployment {
     this.analysis = ready.analysis;
     this.pushes = new Pushes(this);
     this.live = new LiveQueries(database, ready.lastTs, (query, run) => {
-      this.log("query", query.path, "SyncWorker", requestId(), { ...run });
+      this.log("query", query, "SyncWorker", requestId(), { ...run });
     });
     this.scheduler = new Scheduler(database, {
       committed: (commit) => this.committed(commit),
       troubled: (error) => this.troubled(error),
-      runAction: (path, args) => this.action({ path, args, identity: { kind: "none" } }, "Scheduler"),
-      ran: (path, run, id) => this.log("mutation", path, "Scheduler", id, run),
+      runAction: ({ component, path }, args) =>
+        this.action({ component, path, args, identity: { kind: "none" } }, "Scheduler"),
+      ran: (run, id) => this.log("mutation", run, "Scheduler", id, run),
     });
     actions.services = {
       query: (call) => this.query(call, "Action"),
       mutation: (call) => this.mutation(call, "Action"),
       action: (call) => this.action(call, "Action"),
-      schedule: (path, args, atMs) => this.schedule(path, args, atMs),
+      schedule: (address, args, atMs) => this.schedule(address, args, atMs),
       cancel: async (id) => {
         const { commit } = await database.call("cancel", { id });
         this.committed(commit);
@@ -150,20 +160,26 @@ export class Deployment {
       await this.database.know(this.nodeFunctions);
     }
     this.functions = new Map(
-      [...ready.analysis.functions, ...this.nodeFunctions].map((spec) => [spec.path, spec]),
+      [...ready.analysis.functions, ...this.nodeFunctions].map((spec) => [
+        componentKey(spec.component, spec.path),
+        spec,
+      ]),
     );
   }
 
-  find(path: string): FunctionSpec | undefined {
-    return this.functions.get(canonicalPath(path));
+  find(path: string, component = ""): FunctionSpec | undefined {
+    return this.functions.get(componentKey(component, canonicalPath(path)));
   }
 
   /** Why the caller may not run the function as the given kind; null if it may. */
-  refusal(path: string, kind: FunctionKind, identity: Identity): string | null {
+  refusal(path: string, kind: FunctionKind, identity: Identity, component = ""): string | null {
+    if (component !== "" && identity.kind !== "admin") {
+      return "Functions of components can only be called from outside with the admin key.";
+    }
     if (path.startsWith("_system/")) {
       return identity.kind === "admin" && kind === "query" ? null : notFound(path, "public");
     }
-    const spec = this.find(path);
+    const spec = this.find(path, component);
     if (!spec) return notFound(path, identity.kind === "admin" ? "" : "public");
     if (spec.visibility === "internal" && identity.kind !== "admin") return notFound(path, "public");
     return spec.kind === kind ? null : wrongKind(spec, kind);
@@ -175,10 +191,10 @@ export class Deployment {
       const { runs } = await this.database.call("queries", { calls: [{ ...call, journal: null }] });
       const run = runs[0];
       if (!run) throw new Error("The query gave no result.");
-      this.log("query", call.path, caller, id, run);
+      this.log("query", call, caller, id, run);
       return run;
     } catch (error) {
-      return this.broken("query", call.path, caller, id, error);
+      return this.broken("query", call, caller, id, error);
     }
   }
 
@@ -189,21 +205,21 @@ export class Deployment {
     const id = requestId();
     try {
       const run = await this.database.call("mutation", { ...call, requestId: id });
-      this.log("mutation", call.path, caller, id, run);
+      this.log("mutation", call, caller, id, run);
       if (run.commit) this.committed(run.commit);
       if (run.scheduled) this.scheduler.wake();
       return run;
     } catch (error) {
-      return { ...this.broken("mutation", call.path, caller, id, error), ts: null };
+      return { ...this.broken("mutation", call, caller, id, error), ts: null };
     }
   }
 
   async action(call: Call, caller: Caller): Promise<Result> {
     const id = requestId();
     const started = performance.now();
-    const spec = this.find(call.path);
+    const spec = this.find(call.path, call.component);
     const done = (result: Result): Result => {
-      this.log("action", call.path, caller, id, { ...result, durationMs: performance.now() - started });
+      this.log("action", call, caller, id, { ...result, durationMs: performance.now() - started });
       return result;
     };
     const invalid = (problem: string): Result => ({
@@ -213,6 +229,7 @@ export class Deployment {
     if (!spec) return done(invalid(notFound(call.path)));
     try {
       const { problem } = await this.database.call("validate", {
+        component: spec.component,
         path: spec.path,
         which: "args",
         value: call.args,
@@ -221,12 +238,17 @@ export class Deployment {
       const result = await this.actions.run({ ...call, path: spec.path }, id, spec.environment);
       if (result.outcome.ok && spec.returns !== null) {
         const value = JSON.parse(result.outcome.value) as JsonObject;
-        const check = await this.database.call("validate", { path: spec.path, which: "returns", value });
+        const check = await this.database.call("validate", {
+          component: spec.component,
+          path: spec.path,
+          which: "returns",
+          value,
+        });
         if (check.problem !== null) return done({ ...invalid(check.problem), logLines: result.logLines });
       }
       return done(result);
     } catch (error) {
-      return this.broken("action", call.path, caller, id, error);
+      return this.broken("action", call, caller, id, error);
     }
   }
 
@@ -262,9 +284,9 @@ export class Deployment {
     });
   }
 
-  private async schedule(path: string, args: JsonObject, atMs: number): Promise<string> {
-    if (!this.find(path)) throw new Error(notFound(path));
-    const { id, commit } = await this.database.call("schedule", { path, args, atMs });
+  private async schedule({ component, path }: Address, args: JsonObject, atMs: number): Promise<string> {
+    if (!this.find(path, component)) throw new Error(notFound(path));
+    const { id, commit } = await this.database.call("schedule", { component, path, args, atMs });
     this.committed(commit);
     this.scheduler.wake();
     return id;
@@ -303,20 +325,22 @@ export class Deployment {
     });
   }
 
-  /** The first row that a schema (as `schema.export()` gives it) forbids; null if it fits all. */
-  async schemaProblem(schema: string | null): Promise<{ table: string; message: string } | null> {
-    if (schema === null) return null;
-    for (const { tableName } of tablesOf(schema)) {
-      let after: string | null = null;
-      do {
-        const found: SchemaCheck = await this.database.call("checkSchema", {
-          schema,
-          table: tableName,
-          after,
-        });
-        if (found.problem !== null) return { table: tableName, message: found.problem };
-        after = found.after;
-      } while (after !== null);
+  /** The first row that the schemas forbid; null if they fit all. */
+  async schemaProblem(
+    schemas: ComponentSchema[],
+  ): Promise<{ component: string; table: string; message: string } | null> {
+    for (const schema of schemas) {
+      const { component, exported } = schema;
+      for (const { tableName } of tablesOf(exported)) {
+        const table = componentKey(component, tableName);
+        let after: string | null = null;
+        do {
+          const request = { schemas: [schema], table, after };
+          const found: SchemaCheck = await this.database.call("checkSchema", request);
+          if (found.problem !== null) return { component, table: tableName, message: found.problem };
+          after = found.after;
+        } while (after !== null);
+      }
     }
     return null;
   }
@@ -358,7 +382,7 @@ export class Deployment {
 
   private log(
     kind: FunctionKind,
-    path: string,
+    { component = "", path }: { component?: string; path: string },
     caller: Caller,
     id: string,
     run: Pick<MutationRun, "outcome" | "logLines" | "durationMs">,
@@ -367,21 +391,28 @@ export class Deployment {
     this.logs.add({
       udfType: UDF_TYPES[kind],
       identifier: canonicalPath(path),
+      component,
       requestId: id,
       logLines: run.logLines,
       error: run.outcome.ok ? null : run.outcome.error,
       executionTime: run.durationMs / 1000,
       caller,
-      environment: this.find(path)?.environment ?? "isolate",
+      environment: this.find(path, component)?.environment ?? "isolate",
     });
   }
 
-  private broken(kind: FunctionKind, path: string, caller: Caller, id: string, error: unknown): Result {
+  private broken(
+    kind: FunctionKind,
+    call: { component?: string; path: string },
+    caller: Caller,
+    id: string,
+    error: unknown,
+  ): Result {
     const message = serverError(error instanceof Error ? error.message : String(error), id);
     const unavailable = error instanceof StorageError;
     if (unavailable) this.troubled(error);
     const result: Result = { outcome: { ok: false, error: { message } }, logLines: [], unavailable };
-    this.log(kind, path, caller, id, { ...result, durationMs: 0 });
+    this.log(kind, call, caller, id, { ...result, durationMs: 0 });
     return result;
   }
 

@@ -7,6 +7,8 @@ export type Execution = {
   udfType: "Query" | "Mutation" | "Action" | "HttpAction";
   /** `dir/file:export`, or `GET /path` for an HTTP action. */
   identifier: string;
+  /** Path of the component; left out for the app itself. */
+  component?: string;
   requestId: string;
   logLines: string[];
   error: Failure | null;
@@ -92,10 +94,11 @@ function charsOf({ logLines, error }: Execution): number {
 }
 
 function render({ atMs, execution }: Entry): object {
-  const { error, ...rest } = execution;
+  const { error, component, ...rest } = execution;
   return {
     kind: "Completion",
     ...rest,
+    componentPath: component || null,
     timestamp: atMs / 1000,
     error: error?.message ?? null,
     success: error === null ? { status: "success" } : null,

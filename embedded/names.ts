@@ -11,6 +11,25 @@ export function canonicalPath(path: string): string {
   return `${module.replace(/\.js$/, "").replace(/^\/+/, "")}:${name}`;
 }
 
+/**
+ * Tables and functions of all components lie side by side under keys: the name alone for the app's, `name@component`
+ * for a component's.
+ */
+export function componentKey(component: string, name: string): string {
+  return component === "" ? name : `${name}@${component}`;
+}
+
+/** The name without its component, as the app knows it. */
+export function nameOfKey(key: string): string {
+  const at = key.indexOf("@");
+  return at < 0 ? key : key.slice(0, at);
+}
+
+export function componentOfKey(key: string): string {
+  const at = key.indexOf("@");
+  return at < 0 ? "" : key.slice(at + 1);
+}
+
 /** A name that nobody has given to a function may be as long as a message. */
 const LONGEST_SHOWN_NAME = 300;
 
@@ -38,12 +57,45 @@ export function requestId(): string {
     .slice(0, 16);
 }
 
-/** A function reference as `convex/server` sends it: a name or a handle; components are not supported. */
-export function functionPath(args: JsonObject): string {
-  if (typeof args.name === "string") return canonicalPath(args.name);
-  if (typeof args.functionHandle === "string")
-    return canonicalPath(args.functionHandle.replace("function://", ""));
-  throw new DeveloperError(
-    `Components are not supported by this deployment (function reference ${JSON.stringify(args.reference)}).`,
-  );
+/** A function of one component. */
+export type Address = { component: string; path: string };
+
+/** `function://<component>;<path>`, by which any component may call the function. */
+export function functionHandle({ component, path }: Address): string {
+  return `function://${component};${path}`;
+}
+
+const HANDLE = /^function:\/\/([^;]*);(.+)$/;
+const CHILD = "_reference/childComponent/";
+const OWN = "_reference/function/";
+
+/**
+ * A function as code in `component` refers to it: by its name, by a handle, or by a reference to a function of a
+ * component it uses (`_reference/childComponent/<name>/<dir>/<file>/<export>`).
+ */
+export function functionAddress(args: JsonObject, component: string): Address {
+  const { name, functionHandle: handle, reference } = args;
+  if (typeof name === "string") return { component, path: canonicalPath(name) };
+  if (typeof handle === "string") {
+    const [, of, path] = HANDLE.exec(handle) ?? [];
+    if (of === undefined || path === undefined) {
+      throw new DeveloperError(`${JSON.stringify(handle)} is no function handle.`);
+    }
+    return { component: of, path: canonicalPath(path) };
+  }
+  const text = String(reference);
+  const parts = text.split("/").slice(2);
+  if (text.startsWith(CHILD) && parts.length >= 3) {
+    const child = parts[0] as string;
+    return {
+      component: component === "" ? child : `${component}/${child}`,
+      path: `${parts.slice(1, -1).join("/")}:${parts.at(-1)}`,
+    };
+  }
+  if (text.startsWith(OWN) && parts.length >= 1) {
+    const path = parts.join("/");
+    const named = path.includes(":") ? path : `${parts.slice(0, -1).join("/")}:${parts.at(-1)}`;
+    return { component, path: canonicalPath(named) };
+  }
+  throw new DeveloperError(`Function reference ${JSON.stringify(reference)} can't be resolved.`);
 }

@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { nextRunMs } from "./crons.ts";
 import { StorageError } from "./engine/errors.ts";
 import type { DatabaseHost } from "./host/database.ts";
-import { requestId } from "./names.ts";
+import { type Address, requestId } from "./names.ts";
 import type { Commit, CronSpec, Job, JobRun, Outcome, StoredCron } from "./runtime/messages.ts";
 import type { JsonObject } from "./values/json.ts";
 
@@ -20,8 +20,8 @@ const RETRY_MS = 1_000;
 
 export type SchedulerServices = {
   committed(commit: Commit): void;
-  runAction(path: string, args: JsonObject): Promise<{ outcome: Outcome }>;
-  ran(path: string, run: JobRun, requestId: string): void;
+  runAction(address: Address, args: JsonObject): Promise<{ outcome: Outcome }>;
+  ran(run: JobRun, requestId: string): void;
   /** The database couldn't do its part; what was due is tried again. */
   troubled(error: Error): void;
 };
@@ -116,7 +116,7 @@ export class Scheduler {
       const run = await this.database.call("runMutationJob", { id: job.id, requestId: id });
       if (!run) return;
       if (run.commit) this.services.committed(run.commit);
-      this.services.ran(run.path, run, id);
+      this.services.ran(run, id);
       if (run.scheduled) this.again = true;
     } catch (error) {
       if (error instanceof StorageError) throw error;
@@ -126,7 +126,7 @@ export class Scheduler {
   }
 
   private async finishAction(job: Job): Promise<void> {
-    const { outcome } = await this.services.runAction(job.path, job.args);
+    const { outcome } = await this.services.runAction(job, job.args);
     while (!this.stopped) {
       try {
         return await this.finish(job.id, outcome.ok ? null : outcome.error.message);
@@ -150,6 +150,7 @@ export class Scheduler {
       const nextMs = nextRunMs(cron.schedule, now, cron.nextMs);
       const { commit } = await this.database.call("fireCron", {
         name: cron.name,
+        component: cron.component,
         path: cron.function,
         args: cron.args,
         nextMs,

@@ -4,12 +4,13 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 import { MAX_ARGUMENT_BYTES, MAX_RESULT_BYTES } from "../limits.ts";
-import { canonicalPath, notFound, requestId, wrongKind } from "../names.ts";
+import { type Address, canonicalPath, componentKey, notFound, requestId, wrongKind } from "../names.ts";
 import { currentRun, LogBook } from "../runtime/context.ts";
 import { failure } from "../runtime/errors.ts";
 import { seededRandom } from "../runtime/freeze.ts";
 import type { Loaded, Registered } from "../runtime/loader.ts";
 import type {
+  Call,
   FunctionSpec,
   Identity,
   MutationCall,
@@ -19,9 +20,9 @@ import type {
   QueryRun,
 } from "../runtime/messages.ts";
 import type { Pulse } from "../runtime/pulse.ts";
-import type { Json, JsonObject } from "../values/json.ts";
+import type { Json } from "../values/json.ts";
 import { CallError } from "./errors.ts";
-import type { AppSchema } from "./schema.ts";
+import { type AppSchema, inComponent } from "./schema.ts";
 import type { Store } from "./store.ts";
 import { DatabaseSyscalls, type Scope } from "./syscalls.ts";
 import { isSystemPath, runSystemQuery } from "./system.ts";
@@ -38,6 +39,8 @@ const NEVER_SETTLES_MS = 250;
 const REPLAY_WINDOW_MS = 3 * 24 * 3600 * 1000;
 const FORGET_EVERY = 5_000;
 
+const NOBODY: Identity = { kind: "none" };
+
 type Known = { registered: Registered; spec: FunctionSpec; args: Validator; returns: Validator | null };
 
 /** The watchdog took the function away while it ran; its outcome has been told already. */
@@ -48,6 +51,7 @@ export class Executor {
   private readonly store: Store;
   private readonly schema: AppSchema | null;
   private readonly pulse: Pulse;
+  private readonly specByKey = new Map<string, FunctionSpec>();
   private remembered = 0;
   readonly specs: FunctionSpec[];
 
@@ -57,13 +61,16 @@ export class Executor {
     this.pulse = pulse;
     this.specs = loaded.analysis.functions;
     for (const spec of this.specs) {
-      const registered = loaded.functions.get(spec.path);
+      const key = componentKey(spec.component, spec.path);
+      const registered = loaded.functions.get(key);
+      this.specByKey.set(key, spec);
       if (registered) {
-        this.known.set(spec.path, {
+        const validator = (text: string) => inComponent(spec.component, JSON.parse(text) as Validator);
+        this.known.set(key, {
           registered,
           spec,
-          args: JSON.parse(spec.args) as Validator,
-          returns: spec.returns === null ? null : (JSON.parse(spec.returns) as Validator),
+          args: validator(spec.args),
+          returns: spec.returns === null ? null : validator(spec.returns),
         });
       }
     }
@@ -71,14 +78,23 @@ export class Executor {
 
   /** Functions of "use node" modules, which only the action thread has loaded. */
   addSpecs(specs: FunctionSpec[]): void {
-    for (const spec of specs) if (!this.known.has(spec.path)) this.specs.push(spec);
+    for (const spec of specs) {
+      const key = componentKey(spec.component, spec.path);
+      if (this.specByKey.has(key)) continue;
+      this.specByKey.set(key, spec);
+      this.specs.push(spec);
+    }
+  }
+
+  spec({ component, path }: Address): FunctionSpec | undefined {
+    return this.specByKey.get(componentKey(component, path));
   }
 
   transaction(nowMs = Date.now()): Transaction {
     return new Transaction(this.store, this.schema, nowMs);
   }
 
-  knows = (path: string): boolean => this.specs.some((spec) => spec.path === path);
+  knows = (address: Address): boolean => this.spec(address) !== undefined;
 
   /** Runs one query, part `part` of a request. Throws Ended if the watchdog took it away. */
   async query(request: number, part: number, call: QueryCall): Promise<QueryRun> {
@@ -204,19 +220,19 @@ export class Executor {
     );
   }
 
-  private find(path: string, kind: "query" | "mutation"): Known {
-    const known = this.known.get(canonicalPath(path));
+  private find(component: string, path: string, kind: "query" | "mutation"): Known {
+    const known = this.known.get(componentKey(component, canonicalPath(path)));
     if (!known) throw new CallError(notFound(path));
     if (known.spec.kind !== kind) throw new CallError(wrongKind(known.spec, kind));
     return known;
   }
 
   /** The first problem of a value with the arguments or result validator of any function; null if it fits. */
-  problem(path: string, which: "args" | "returns", value: Json): string | null {
-    const spec = this.specs.find((candidate) => candidate.path === path);
+  problem(address: Address, which: "args" | "returns", value: Json): string | null {
+    const spec = this.spec(address);
     const text = which === "args" ? spec?.args : spec?.returns;
     if (!text) return null;
-    return this.check(JSON.parse(text) as Validator, which, value);
+    return this.check(inComponent(address.component, JSON.parse(text) as Validator), which, value);
   }
 
   private check(validator: Validator, which: "args" | "returns", value: Json): string | null {
@@ -227,14 +243,15 @@ export class Executor {
 
   private async invoke(
     kind: "query" | "mutation",
-    call: { path: string; args: JsonObject; identity: Identity },
+    call: Call,
     transaction: Transaction,
     log: LogBook,
     depth: number,
     journal: string | null,
     rootKind: "query" | "mutation",
   ): Promise<{ value: string; journal: string | null; scheduled: boolean }> {
-    const known = this.find(call.path, kind);
+    const { component = "" } = call;
+    const known = this.find(component, call.path, kind);
     const argsText = JSON.stringify([call.args]);
     if (argsText.length > MAX_ARGUMENT_BYTES) {
       throw new CallError(
@@ -247,6 +264,7 @@ export class Executor {
     let scheduled = false;
     const scope: Scope = {
       kind,
+      component,
       path: known.spec.path,
       identity: call.identity,
       transaction,
@@ -254,8 +272,10 @@ export class Executor {
       depth,
       journal,
       knowsFunction: this.knows,
-      runNested: async (nestedKind, path, args, level) => {
-        const nested = { path, args, identity: call.identity };
+      runNested: async (nestedKind, address, args, level) => {
+        // Who is signed in is the app's business; its components are told what they need to know.
+        const identity = address.component === component ? call.identity : NOBODY;
+        const nested = { ...address, args, identity };
         const run = () => this.invoke(nestedKind, nested, transaction, log, level, null, rootKind);
         const ran = await (nestedKind === "mutation" ? this.savepoint(transaction, level, run) : run());
         scheduled ||= ran.scheduled;
@@ -264,6 +284,7 @@ export class Executor {
     };
     const syscalls = new DatabaseSyscalls(scope);
     const run = {
+      component,
       path: known.spec.path,
       identity: call.identity,
       requestId: "",

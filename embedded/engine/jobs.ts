@@ -8,6 +8,7 @@ import {
   MAX_SCHEDULED_ARGUMENT_BYTES,
   MAX_SCHEDULED_TOTAL_BYTES,
 } from "../limits.ts";
+import { type Address, canonicalPath, componentKey, componentOfKey, nameOfKey } from "../names.ts";
 import type { JsonObject } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
@@ -26,7 +27,7 @@ export type JobDocument = {
 
 export function scheduleJob(
   transaction: Transaction,
-  path: string,
+  { component, path }: Address,
   args: JsonObject,
   atMs: number,
   nowMs: number,
@@ -51,7 +52,7 @@ export function scheduleJob(
     );
   }
   const [module, name] = path.split(":");
-  return transaction.insert(SCHEDULED_TABLE, {
+  return transaction.insert(componentKey(component, SCHEDULED_TABLE), {
     name: `${module}.js:${name}`,
     args: [args],
     scheduledTime: atMs,
@@ -61,7 +62,7 @@ export function scheduleJob(
 
 /** Cancels what has not begun; an action in progress is marked, so that it schedules no more. */
 export function cancelJob(transaction: Transaction, id: string, nowMs: number): void {
-  if (transaction.store.tableOfId(id) !== SCHEDULED_TABLE) {
+  if (scheduledTableOf(transaction.store, id) === null) {
     throw new DeveloperError(
       `Invalid argument \`id\` for \`scheduler.cancel\`: "${id}" is no ID of ${SCHEDULED_TABLE}.`,
     );
@@ -72,9 +73,22 @@ export function cancelJob(transaction: Transaction, id: string, nowMs: number): 
     finishJob(transaction, id, "canceled", nowMs);
 }
 
+/** The key of the table of scheduled functions that an id belongs to; every component has one. */
+function scheduledTableOf(store: Store, id: string): string | null {
+  const table = store.tableOfId(id);
+  return table !== null && nameOfKey(table) === SCHEDULED_TABLE ? table : null;
+}
+
 export function readJob(store: Store, id: string): JobDocument | null {
-  const row = store.find(SCHEDULED_TABLE, id);
+  const table = scheduledTableOf(store, id);
+  const row = table === null ? null : store.find(table, id);
   return row ? (JSON.parse(row.json) as JobDocument) : null;
+}
+
+/** The function that a job runs. */
+export function addressOf(store: Store, job: JobDocument): Address {
+  const component = componentOfKey(scheduledTableOf(store, job._id) ?? "");
+  return { component, path: canonicalPath(job.name) };
 }
 
 export function finishJob(
@@ -86,7 +100,8 @@ export function finishJob(
 ): void {
   const state: JsonObject = error === undefined ? { kind } : { kind, error };
   const completed: JsonObject = kind === "inProgress" ? {} : { completedTime: nowMs };
-  transaction.patch(SCHEDULED_TABLE, id, { state, ...completed });
+  const table = scheduledTableOf(transaction.store, id);
+  if (table !== null) transaction.patch(table, id, { state, ...completed });
 }
 
 /** Pending jobs that are due, in order of time, and the time of the first one that is not. */
@@ -101,10 +116,13 @@ export function dueJobs(
 }
 
 export function jobsIn(store: Store, state: JobState, limit: number): JobDocument[] {
-  const index = store.table(SCHEDULED_TABLE).indexes.get(DUE_INDEX.name);
-  if (!index) return [];
   const prefix = encodeValue(state);
-  return store
-    .scan(index.id, prefix, prefix + AFTER_PREFIX, false, limit)
-    .map((entry) => JSON.parse(entry.json) as JobDocument);
+  const found: JobDocument[] = [];
+  for (const table of store.tables.values()) {
+    const index = nameOfKey(table.name) === SCHEDULED_TABLE && table.indexes.get(DUE_INDEX.name);
+    if (!index) continue;
+    const entries = store.scan(index.id, prefix, prefix + AFTER_PREFIX, false, limit);
+    found.push(...entries.map((entry) => JSON.parse(entry.json) as JobDocument));
+  }
+  return found.sort((a, b) => a.scheduledTime - b.scheduledTime).slice(0, limit);
 }

@@ -2,6 +2,7 @@
  * The app's schema: read from `schema.export()`, applied to the store (tables, indexes, existing documents).
  */
 import { MAX_INDEXES_PER_TABLE } from "../limits.ts";
+import { componentKey, nameOfKey } from "../names.ts";
 import type { JsonObject } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue } from "../values/keys.ts";
 import { DUE_INDEX, SCHEDULED_TABLE, type Store } from "./store.ts";
@@ -12,8 +13,8 @@ export type TableSchema = {
   indexes: { name: string; fields: string[] }[];
   documentType: Validator | null;
 };
-/** `enforced` is false when the app switched `schemaValidation` off. */
-export type AppSchema = { tables: Map<string, TableSchema>; enforced: boolean };
+/** The tables of the app and of its components, by key. */
+export type AppSchema = { tables: Map<string, TableSchema> };
 
 type ExportedSchema = {
   tables: {
@@ -28,17 +29,36 @@ export class SchemaError extends Error {
   override name = "SchemaError";
 }
 
-export function parseSchema(exported: string): AppSchema {
-  const schema = JSON.parse(exported) as ExportedSchema;
+/** One component's schema, as `schema.export()` gives it. */
+export type ComponentSchema = { component: string; exported: string };
+
+/** A table's `documentType` is null when the app switched `schemaValidation` off. */
+export function parseSchemas(schemas: ComponentSchema[]): AppSchema {
   const tables = new Map<string, TableSchema>();
-  for (const table of schema.tables) {
-    tables.set(table.tableName, {
-      name: table.tableName,
-      indexes: table.indexes.map((index) => ({ name: index.indexDescriptor, fields: index.fields })),
-      documentType: table.documentType,
-    });
+  for (const { component, exported } of schemas) {
+    const schema = JSON.parse(exported) as ExportedSchema;
+    for (const table of schema.tables) {
+      const key = componentKey(component, table.tableName);
+      const enforced = schema.schemaValidation && table.documentType !== null;
+      tables.set(key, {
+        name: key,
+        indexes: table.indexes.map((index) => ({ name: index.indexDescriptor, fields: index.fields })),
+        documentType: enforced ? inComponent(component, table.documentType as Validator) : null,
+      });
+    }
   }
-  return { tables, enforced: schema.schemaValidation };
+  return { tables };
+}
+
+/** A validator of a component's code: ids are of the component's own tables. */
+export function inComponent(component: string, validator: Validator): Validator {
+  if (component === "") return validator;
+  return JSON.parse(JSON.stringify(validator), (_key, value: unknown) => {
+    const id = value as { type?: unknown; tableName?: unknown } | null;
+    return id?.type === "id" && typeof id.tableName === "string"
+      ? { ...id, tableName: componentKey(component, id.tableName) }
+      : value;
+  }) as Validator;
 }
 
 /**
@@ -50,7 +70,7 @@ export function applySchema(store: Store, schema: AppSchema | null): void {
   for (const table of [...store.tables.values()]) {
     if (table.name.startsWith("_")) continue;
     applyIndexes(store, table.name, schema?.tables.get(table.name)?.indexes ?? []);
-    const validator = schema?.enforced ? schema.tables.get(table.name)?.documentType : null;
+    const validator = schema?.tables.get(table.name)?.documentType;
     if (validator) checkDocuments(store, table.name, validator);
   }
 }
@@ -64,7 +84,7 @@ function applyIndexes(store: Store, tableName: string, wanted: TableSchema["inde
   const table = store.table(tableName);
   for (const index of [...table.indexes.values()]) {
     if (index.name === "by_id" || index.name === "by_creation_time") continue;
-    if (tableName === SCHEDULED_TABLE && index.name === DUE_INDEX.name) continue;
+    if (nameOfKey(tableName) === SCHEDULED_TABLE && index.name === DUE_INDEX.name) continue;
     const declared = wanted.find((candidate) => candidate.name === index.name);
     const same =
       declared?.fields.every((field, i) => index.fields[i] === field) &&
@@ -82,7 +102,7 @@ function documentProblem(store: Store, tableName: string, validator: Validator, 
   const problem = findMismatch(validator, fields, store.tableOfId);
   return problem === null
     ? null
-    : `Document with ID "${String(_id)}" in table "${tableName}" does not match the schema: ${problem}`;
+    : `Document with ID "${String(_id)}" in table "${nameOfKey(tableName)}" does not match the schema: ${problem}`;
 }
 
 function checkDocuments(store: Store, tableName: string, validator: Validator): void {
@@ -102,7 +122,7 @@ export function checkPortion(
   tableName: string,
   after: string | null,
 ): { problem: string | null; after: string | null } {
-  const validator = schema.enforced ? schema.tables.get(tableName)?.documentType : null;
+  const validator = schema.tables.get(tableName)?.documentType;
   const index = store.tables.get(tableName)?.indexes.get("by_id");
   if (!validator || !index) return { problem: null, after: null };
   const lo = after === null ? "" : encodeValue(after) + AFTER_PREFIX;

@@ -2,7 +2,7 @@
  * The deployment's state in one SQLite file.
  *
  *   clock      one row: timestamp of the last commit (ns), last `_creationTime` (ms)
- *   tables     number -> name; user tables count from 10001, system tables below
+ *   tables     number -> key (`name`, or `name@component`); user tables count from 10001, system tables below
  *   indexes    id -> table, name, fields; every table has by_id and by_creation_time
  *   docs       every document as JSON text
  *   entries    (index id, key) -> document; keys as in values/keys.ts, ended by _creationTime and _id
@@ -19,6 +19,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { MAX_INDEX_FIELDS } from "../limits.ts";
+import { componentKey } from "../names.ts";
 import { newId, tableNumberOf } from "../values/ids.ts";
 import { fieldAt, type JsonObject } from "../values/json.ts";
 import { encodeValue, fromBlob, toBlob } from "../values/keys.ts";
@@ -29,6 +30,8 @@ const SYSTEM_TABLES: ReadonlyMap<string, number> = new Map([
   [SCHEDULED_TABLE, 10],
   ["_storage", 11],
 ]);
+/** System tables of components have the numbers from here on, below those of user tables. */
+const FIRST_COMPONENT_TABLE = 512;
 const FIRST_USER_TABLE = 10_001;
 /** The scheduler's own way to find what is due; by state, then time. */
 export const DUE_INDEX = { name: "by_state_and_time", fields: ["state.kind", "scheduledTime"] };
@@ -100,13 +103,16 @@ export class Store {
     }
     if (format < FORMAT_VERSION) this.create();
     this.reload();
-    this.transact(() => {
-      for (const [name] of SYSTEM_TABLES) this.ensureTable(name);
-      const scheduled = this.tables.get(SCHEDULED_TABLE);
-      if (scheduled && !scheduled.indexes.has(DUE_INDEX.name)) {
-        this.createIndex(SCHEDULED_TABLE, DUE_INDEX.name, DUE_INDEX.fields);
-      }
-    });
+    this.transact(() => this.ensureSystemTables(""));
+  }
+
+  /** Every component has system tables of its own. Inside a transaction. */
+  ensureSystemTables(component: string): void {
+    for (const name of SYSTEM_TABLES.keys()) this.ensureTable(componentKey(component, name));
+    const scheduled = componentKey(component, SCHEDULED_TABLE);
+    if (!this.table(scheduled).indexes.has(DUE_INDEX.name)) {
+      this.createIndex(scheduled, DUE_INDEX.name, DUE_INDEX.fields);
+    }
   }
 
   private create(): void {
@@ -235,8 +241,14 @@ export class Store {
   /** Creates the table unless it exists; inside a transaction. Returns true if it was created. */
   ensureTable(name: string): boolean {
     if (this.tables.has(name)) return false;
-    const highest = this.one("SELECT max(number) AS n FROM tables WHERE number >= ?", FIRST_USER_TABLE)?.n;
-    const number = SYSTEM_TABLES.get(name) ?? (highest ? Number(highest) + 1 : FIRST_USER_TABLE);
+    const system = name.startsWith("_");
+    const [first, end] = system ? [FIRST_COMPONENT_TABLE, FIRST_USER_TABLE] : [FIRST_USER_TABLE, 2 ** 31];
+    const highest = this.one(
+      "SELECT max(number) AS n FROM tables WHERE number >= ? AND number < ?",
+      first,
+      end,
+    );
+    const number = SYSTEM_TABLES.get(name) ?? (highest?.n ? Number(highest.n) + 1 : first);
     this.run("INSERT INTO tables (number, name) VALUES (?, ?)", number, name);
     this.register({ number, name, indexes: new Map() });
     this.createIndex(name, "by_id", ["_id"]);

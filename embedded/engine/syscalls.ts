@@ -6,7 +6,14 @@
  * and while a nested mutation runs, the operations of its caller wait, so that a roll-back undoes no more than it.
  */
 import { MAX_NESTED_CALLS } from "../limits.ts";
-import { functionPath } from "../names.ts";
+import {
+  type Address,
+  componentKey,
+  componentOfKey,
+  functionAddress,
+  functionHandle,
+  nameOfKey,
+} from "../names.ts";
 import type { Syscalls } from "../runtime/context.ts";
 import { NestedError } from "../runtime/errors.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
@@ -18,13 +25,14 @@ import type { Transaction } from "./transaction.ts";
 
 export type NestedRunner = (
   kind: "query" | "mutation",
-  path: string,
+  address: Address,
   args: JsonObject,
   depth: number,
 ) => Promise<string>;
 
 export type Scope = {
   kind: FunctionKind;
+  component: string;
   path: string;
   identity: Identity;
   transaction: Transaction;
@@ -32,7 +40,7 @@ export type Scope = {
   depth: number;
   /** End of the page that an earlier run of the same query returned; keeps a live page's end in place. */
   journal: string | null;
-  knowsFunction: (path: string) => boolean;
+  knowsFunction: (address: Address) => boolean;
   runNested: NestedRunner;
 };
 
@@ -68,7 +76,7 @@ export class DatabaseSyscalls implements Syscalls {
     switch (op) {
       case "1.0/queryStream": {
         const id = ++this.lastStream;
-        this.streams.set(id, new QueryStream(this.scope.transaction, args.query as unknown as QueryJson));
+        this.streams.set(id, new QueryStream(this.scope.transaction, this.queryOf(args.query)));
         return JSON.stringify({ queryId: id });
       }
       case "1.0/queryCleanup":
@@ -76,7 +84,9 @@ export class DatabaseSyscalls implements Syscalls {
         return "{}";
       case "1.0/db/normalizeId": {
         const id = String(args.idString);
-        return JSON.stringify({ id: this.scope.transaction.store.tableOfId(id) === args.table ? id : null });
+        return JSON.stringify({
+          id: this.scope.transaction.store.tableOfId(id) === this.key(String(args.table)) ? id : null,
+        });
       }
       case "1.0/getSnapshotTs":
         return JSON.stringify(encodeInteger(this.scope.transaction.store.lastTs));
@@ -122,7 +132,7 @@ export class DatabaseSyscalls implements Syscalls {
       case "1.0/count": {
         let count = 0;
         const query: QueryJson = {
-          source: { type: "FullTableScan", tableName: String(args.table), order: null },
+          source: { type: "FullTableScan", tableName: this.key(String(args.table)), order: null },
           operators: [],
         };
         const stream = new QueryStream(transaction, query);
@@ -131,7 +141,7 @@ export class DatabaseSyscalls implements Syscalls {
       }
       case "1.0/insert":
         return JSON.stringify({
-          _id: transaction.insert(tableName(args.table), document(args.value, "insert")),
+          _id: transaction.insert(this.key(tableName(args.table)), document(args.value, "insert")),
         });
       case "1.0/shallowMerge":
         transaction.patch(this.tableFor(args, "patch"), String(args.id), document(args.value, "patch"));
@@ -143,11 +153,11 @@ export class DatabaseSyscalls implements Syscalls {
         transaction.remove(this.tableFor(args, "delete"), String(args.id));
         return "null";
       case "1.0/schedule": {
-        const path = functionPath(args);
-        this.expectFunction(path);
+        const address = functionAddress(args, this.scope.component);
+        this.expectFunction(address);
         const id = scheduleJob(
           transaction,
-          path,
+          address,
           args.args as JsonObject,
           Number(args.ts) * 1000,
           this.scope.nowMs,
@@ -163,12 +173,12 @@ export class DatabaseSyscalls implements Syscalls {
         return identity.kind === "user" ? JSON.stringify(identity.attributes) : "null";
       }
       case "1.0/createFunctionHandle": {
-        const path = functionPath(args);
-        this.expectFunction(path);
-        return JSON.stringify(`function://${path}`);
+        const address = functionAddress(args, this.scope.component);
+        this.expectFunction(address);
+        return JSON.stringify(functionHandle(address));
       }
       case "1.0/getFunctionMetadata":
-        return JSON.stringify({ name: this.scope.path, componentPath: "" });
+        return JSON.stringify({ name: this.scope.path, componentPath: this.scope.component });
       case "1.0/getTransactionMetrics":
         return JSON.stringify(transaction.metrics);
       default:
@@ -176,10 +186,26 @@ export class DatabaseSyscalls implements Syscalls {
     }
   }
 
-  private expectFunction(path: string): void {
-    if (!this.scope.knowsFunction(path)) {
+  /** The key of a table, or of an index, of this component. */
+  private key(name: string): string {
+    return componentKey(this.scope.component, name);
+  }
+
+  private queryOf(json: Json | undefined): QueryJson {
+    const query = json as unknown as QueryJson;
+    if (this.scope.component === "") return query;
+    const { source } = query;
+    if (source.type === "FullTableScan") {
+      return { ...query, source: { ...source, tableName: this.key(source.tableName) } };
+    }
+    const [table = "", index = ""] = source.indexName.split(".");
+    return { ...query, source: { ...source, indexName: `${this.key(table)}.${index}` } };
+  }
+
+  private expectFunction(address: Address): void {
+    if (!this.scope.knowsFunction(address)) {
       throw new DeveloperError(
-        `Could not find function for '${path}'. Is the file in the functions folder, and is the name exported?`,
+        `Could not find function for '${address.path}'. Is the file in the functions folder, and is the name exported?`,
       );
     }
   }
@@ -194,7 +220,7 @@ export class DatabaseSyscalls implements Syscalls {
     const kept =
       this.scope.journal === null ? null : (JSON.parse(this.scope.journal) as { endCursor: string });
     const given = (args.endCursor as string | null | undefined) ?? null;
-    const result = readPage(this.scope.transaction, args.query as unknown as QueryJson, {
+    const result = readPage(this.scope.transaction, this.queryOf(args.query), {
       cursor: (args.cursor as string | null | undefined) ?? null,
       endCursor: given ?? kept?.endCursor ?? null,
       pageSize: Number(args.pageSize),
@@ -214,9 +240,9 @@ export class DatabaseSyscalls implements Syscalls {
     if (depth >= MAX_NESTED_CALLS) {
       throw new DeveloperError(`Functions call each other too deep (limit: ${MAX_NESTED_CALLS} levels).`);
     }
-    const path = functionPath(args);
-    this.expectFunction(path);
-    const running = this.scope.runNested(wanted, path, args.args as JsonObject, depth + 1);
+    const address = functionAddress(args, this.scope.component);
+    this.expectFunction(address);
+    const running = this.scope.runNested(wanted, address, args.args as JsonObject, depth + 1);
     this.turn = running;
     try {
       return await running;
@@ -230,12 +256,14 @@ export class DatabaseSyscalls implements Syscalls {
   /** The table of `args.id`, checked against `args.table` when the caller named one. */
   private tableFor(args: JsonObject, verb: string): string {
     const id = String(args.id);
-    const table = this.scope.transaction.store.tableOfId(id);
-    if (table === null) {
+    const key = this.scope.transaction.store.tableOfId(id);
+    // Ids of other components' tables mean nothing here.
+    if (key === null || componentOfKey(key) !== this.scope.component) {
       throw new DeveloperError(
         `Invalid argument \`id\` for \`db.${verb}\`: Unable to decode ID: Invalid ID length or checksum in "${id}".`,
       );
     }
+    const table = nameOfKey(key);
     if (typeof args.table === "string" && args.table !== table) {
       throw new DeveloperError(
         `Invalid argument \`id\` for \`db.${verb}\`: expected an ID of table "${args.table}", got one of table "${table}".`,
@@ -249,7 +277,7 @@ export class DatabaseSyscalls implements Syscalls {
     }
     if (verb !== "get" && system)
       throw new DeveloperError("System tables (prefixed with `_`) are read-only.");
-    return table;
+    return key;
   }
 }
 

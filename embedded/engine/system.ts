@@ -2,7 +2,7 @@
  * The system queries that the official command line subscribes to (`npx convex data | env | run`). Admin only; the
  * caller checks that. They take part in subscriptions like any query.
  */
-import { canonicalPath } from "../names.ts";
+import { canonicalPath, componentKey, componentOfKey, nameOfKey } from "../names.ts";
 import type { Call, FunctionSpec } from "../runtime/messages.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import { CallError } from "./errors.ts";
@@ -20,10 +20,14 @@ type PaginationOptions = { cursor: string | null; numItems: number };
 
 export function runSystemQuery(transaction: Transaction, functions: FunctionSpec[], call: Call): Json {
   const { store } = transaction;
+  const { component = "" } = call;
   switch (canonicalPath(call.path)) {
     case "_system/cli/tables:default": {
       transaction.readMeta(TABLES_FACT);
-      const names = [...store.tables.keys()].filter((name) => !name.startsWith("_")).sort();
+      const names = [...store.tables.keys()]
+        .filter((key) => !key.startsWith("_") && componentOfKey(key) === component)
+        .map(nameOfKey)
+        .sort();
       return { page: names.map((name) => ({ name })), isDone: true, continueCursor: "end" };
     }
     case "_system/cli/tableData:default": {
@@ -34,7 +38,14 @@ export function runSystemQuery(transaction: Transaction, functions: FunctionSpec
       };
       const result = readPage(
         transaction,
-        { source: { type: "FullTableScan", tableName: table, order: order ?? "desc" }, operators: [] },
+        {
+          source: {
+            type: "FullTableScan",
+            tableName: componentKey(component, table),
+            order: order ?? "desc",
+          },
+          operators: [],
+        },
         {
           cursor: paginationOpts.cursor,
           endCursor: null,
@@ -55,13 +66,15 @@ export function runSystemQuery(transaction: Transaction, functions: FunctionSpec
     case "_system/cli/convexUrl:siteUrl":
       return process.env.CONVEX_SITE_URL ?? null;
     case "_system/cli/modules:apiSpec":
-      return functions.map((spec) => ({
-        functionType: spec.kind.charAt(0).toUpperCase() + spec.kind.slice(1),
-        identifier: spec.path.replace(":", ".js:"),
-        visibility: { kind: spec.visibility },
-        args: JSON.parse(spec.args) as Json,
-        returns: spec.returns === null ? { type: "any" } : (JSON.parse(spec.returns) as Json),
-      }));
+      return functions
+        .filter((spec) => spec.component === component)
+        .map((spec) => ({
+          functionType: spec.kind.charAt(0).toUpperCase() + spec.kind.slice(1),
+          identifier: spec.path.replace(":", ".js:"),
+          visibility: { kind: spec.visibility },
+          args: JSON.parse(spec.args) as Json,
+          returns: spec.returns === null ? { type: "any" } : (JSON.parse(spec.returns) as Json),
+        }));
     default:
       throw new CallError(`System function ${call.path} is not supported by this deployment.`);
   }

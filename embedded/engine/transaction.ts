@@ -13,6 +13,7 @@ import {
   MAX_OBJECT_FIELDS,
   MAX_RANGES_READ,
 } from "../limits.ts";
+import { nameOfKey } from "../names.ts";
 import { type Json, type JsonObject, kindOf } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue, toBlob } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
@@ -235,13 +236,13 @@ export class Transaction {
       );
     }
     this.countWrite(json.length);
-    const validator = this.schema?.enforced ? this.schema.tables.get(tableName)?.documentType : undefined;
+    const validator = this.schema?.tables.get(tableName)?.documentType;
     if (validator) {
       const { _id, _creationTime, ...fields } = document;
       const problem = findMismatch(validator, fields, this.store.tableOfId);
       if (problem !== null) {
         throw new DeveloperError(
-          `Failed to insert or update a document in table "${tableName}" because it does not match the schema: ${problem}`,
+          `Failed to insert or update a document in table "${nameOfKey(tableName)}" because it does not match the schema: ${problem}`,
         );
       }
     }

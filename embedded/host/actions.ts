@@ -6,6 +6,7 @@
 import { MessagePort, type Worker } from "node:worker_threads";
 import { type App, EMPTY_APP, hasNodeModules } from "../app.ts";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
+import type { Address } from "../names.ts";
 import type {
   ActionAbort,
   ActionAnswer,
@@ -34,11 +35,16 @@ export type ActionServices = {
   query(call: Call): Promise<Answer>;
   mutation(call: Call): Promise<Answer>;
   action(call: Call): Promise<Answer>;
-  schedule(path: string, args: JsonObject, atMs: number): Promise<string>;
+  schedule(address: Address, args: JsonObject, atMs: number): Promise<string>;
   cancel(id: string): Promise<void>;
 };
 
-type Running = { identity: Identity; settle: (done: Done) => void; onHead?: (head: HttpHead) => void };
+type Running = {
+  component: string;
+  identity: Identity;
+  settle: (done: Done) => void;
+  onHead?: (head: HttpHead) => void;
+};
 
 /** One thread; after a change of environment a new one takes the new actions, and this one ends with its last. */
 class ActionThread {
@@ -107,12 +113,16 @@ class ActionThread {
   }
 
   private async answer({ id, ask, op, args }: ActionAsk, services: ActionServices): Promise<void> {
-    const identity = this.running.get(id)?.identity ?? { kind: "none" as const };
-    const call = { path: String(args.path), args: (args.args ?? {}) as JsonObject, identity };
+    const running = this.running.get(id);
+    const component = String(args.component ?? "");
+    // Who is signed in is the app's business; its components are told what they need to know.
+    const known = component === (running?.component ?? "") ? running?.identity : undefined;
+    const identity = known ?? { kind: "none" as const };
+    const call = { path: String(args.path), component, args: (args.args ?? {}) as JsonObject, identity };
     let answer: ActionAnswer;
     try {
       if (op === "schedule") {
-        const jobId = await services.schedule(call.path, call.args, Number(args.atMs));
+        const jobId = await services.schedule(call, call.args, Number(args.atMs));
         answer = { answer: ask, ok: true, value: JSON.stringify(jobId) };
       } else if (op === "cancel") {
         await services.cancel(String(args.id));
@@ -206,7 +216,7 @@ export class ActionHost {
 
   run(call: Call, requestId: string, environment: "isolate" | "node"): Promise<Done> {
     const limit = environment === "node" ? NODE_ACTION_TIME_MS : ACTION_TIME_MS;
-    return this.start({ op: "action", call, requestId }, call.identity, limit);
+    return this.start({ op: "action", call, requestId }, call.identity, limit, undefined, call.component);
   }
 
   /** The head comes before the end, except when the action fails before it has answered. */
@@ -227,6 +237,7 @@ export class ActionHost {
     identity: Identity,
     limitMs: number,
     stream?: { ports: MessagePort[]; gone: AbortSignal; onHead: (head: HttpHead) => void },
+    component = "",
   ): Promise<Done> {
     const thread = this.current();
     const id = ++this.lastId;
@@ -242,7 +253,12 @@ export class ActionHost {
         stream?.gone.removeEventListener("abort", abort);
         resolve(done);
       };
-      thread.post(id, message, { identity, settle, ...(stream && { onHead: stream.onHead }) }, stream?.ports);
+      thread.post(
+        id,
+        message,
+        { component, identity, settle, ...(stream && { onHead: stream.onHead }) },
+        stream?.ports,
+      );
       stream?.gone.addEventListener("abort", abort);
     });
   }

@@ -1,7 +1,7 @@
 /** The main thread's side of the analysis of a pushed app. */
 import type { App } from "../app.ts";
 import { hasNodeModules } from "../app.ts";
-import type { Analysis, Load } from "../runtime/messages.ts";
+import type { Analysis, FunctionSpec, Load } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
 import { startThread } from "./thread.ts";
 
@@ -20,8 +20,15 @@ export async function analyse(app: App, env: Record<string, string>): Promise<An
     inThread({ ...load, node: false }),
     hasNodeModules(app) ? inThread({ ...load, node: true }) : null,
   ]);
-  const nodeFunctions = node?.functions.filter((spec) => spec.environment === "node") ?? [];
-  return { ...isolate, functions: [...isolate.functions, ...nodeFunctions] };
+  const inNode = (specs: FunctionSpec[] = []) => specs.filter((spec) => spec.environment === "node");
+  return {
+    ...isolate,
+    functions: [...isolate.functions, ...inNode(node?.functions)],
+    definitions: isolate.definitions.map((definition, i) => ({
+      ...definition,
+      functions: [...definition.functions, ...inNode(node?.definitions[i]?.functions)],
+    })),
+  };
 }
 
 async function inThread(load: Load): Promise<Analysis> {

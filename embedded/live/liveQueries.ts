@@ -16,7 +16,13 @@ import { type Handle, IntervalSet } from "./intervals.ts";
 /** Queries that run together; some 10 ms for the usual ones. */
 const PORTION = 50;
 
-export type QueryKey = { path: string; component?: string; args: JsonObject; identity: Identity; journal: string | null };
+export type QueryKey = {
+  path: string;
+  component?: string;
+  args: JsonObject;
+  identity: Identity;
+  journal: string | null;
+};
 
 export class LiveQuery {
   readonly key: string;

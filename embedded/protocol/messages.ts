@@ -19,13 +19,20 @@ import { MAX_NESTING } from "../limits.ts";
 import { isDeeperThan, isObject, type Json, type JsonObject } from "../values/json.ts";
 
 export type QueryModification =
-  | { type: "Add"; queryId: number; udfPath: string; args: JsonObject; journal: string | null }
+  | {
+      type: "Add";
+      queryId: number;
+      udfPath: string;
+      component: string;
+      args: JsonObject;
+      journal: string | null;
+    }
   | { type: "Remove"; queryId: number };
 
 export type ClientMessage =
   | { type: "Connect"; sessionId: string; maxObservedTimestamp: bigint | null; clientTs: number | null }
   | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: QueryModification[] }
-  | { type: "Mutation" | "Action"; requestId: number; udfPath: string; args: JsonObject }
+  | { type: "Mutation" | "Action"; requestId: number; udfPath: string; component: string; args: JsonObject }
   | { type: "Authenticate"; baseVersion: number; token: Token }
   | { type: "Event" };
 export type Token =
@@ -88,6 +95,11 @@ export function parseArgs(args: Json | undefined): JsonObject {
   return first as JsonObject;
 }
 
+/** The component whose function is meant; only the admin key reaches any but the app. */
+function componentPath(message: JsonObject): string {
+  return typeof message.componentPath === "string" ? message.componentPath : "";
+}
+
 function parseModification(value: Json): QueryModification {
   if (!isObject(value)) throw new ProtocolError('field "modifications" must hold objects');
   const message = value as JsonObject;
@@ -98,6 +110,7 @@ function parseModification(value: Json): QueryModification {
     type: "Add",
     queryId,
     udfPath: field(message, "udfPath", "string"),
+    component: componentPath(message),
     args: parseArgs(message.args),
     journal: typeof message.journal === "string" ? message.journal : null,
   };
@@ -167,6 +180,7 @@ export function parseClientMessage(text: string): ClientMessage {
         type: message.type,
         requestId: count(message, "requestId"),
         udfPath: field(message, "udfPath", "string"),
+        component: componentPath(message),
         args: parseArgs(message.args),
       };
     case "Authenticate":

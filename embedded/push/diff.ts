@@ -3,6 +3,7 @@
  * `src/cli/lib/deployApi/finishPush.ts` and `evaluateSchema.ts`).
  */
 import type { App } from "../app.ts";
+import { allComponents, type Component } from "../runtime/components.ts";
 import type { Analysis, CronSpec } from "../runtime/messages.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 
@@ -102,6 +103,31 @@ function providers(auth: Json | null): string[] {
   return Array.isArray(listed) ? listed.map((provider) => JSON.stringify(provider)) : [];
 }
 
+const NOTHING = { added: [], updated: [], removed: [] };
+
+/** Another component has come or gone, or is what it was. */
+function componentDiff(type: string): JsonObject {
+  return {
+    diffType: { type },
+    moduleDiff: { added: [], removed: [] },
+    udfConfigDiff: null,
+    cronDiff: { added: [], updated: [], deleted: [] },
+    indexDiff: { added_indexes: [], removed_indexes: [] },
+    schemaDiff: null,
+  };
+}
+
+function componentDiffs(before: Component, after: Component): JsonObject {
+  const [old, next] = [before, after].map(
+    (tree) => new Map([...allComponents(tree)].map((component) => [component.path, component.path])),
+  );
+  const { added, removed } = old && next ? named(old, next) : NOTHING;
+  return Object.fromEntries([
+    ...added.map((path) => [path, componentDiff("create")]),
+    ...removed.map((path) => [path, componentDiff("unmount")]),
+  ]);
+}
+
 /** The answer to `finish_push`. */
 export function pushDiff(
   before: { app: App; analysis: Analysis },
@@ -120,6 +146,7 @@ export function pushDiff(
     },
     definitionDiffs: {},
     componentDiffs: {
+      ...componentDiffs(before.analysis.tree, after.analysis.tree),
       "": {
         diffType: { type: "modify" },
         moduleDiff: { added: modules.added, removed: modules.removed },

@@ -131,9 +131,14 @@ export class Pushes {
   async waitForSchema(body: JsonObject): Promise<JsonObject> {
     const push = this.find(body.schemaChange);
     if (push.before !== this.deployment.app) return { type: "raceDetected" };
-    const problem = await this.deployment.schemaProblem(push.analysis.schema);
+    const problem = await this.deployment.schemaProblem(push.analysis.schemas);
     if (problem === null) return { type: "complete" };
-    return { type: "failed", error: problem.message, tableName: problem.table, componentPath: "" };
+    return {
+      type: "failed",
+      error: problem.message,
+      tableName: problem.table,
+      componentPath: problem.component,
+    };
   }
 
   /** `finish_push`: puts the push in place, unless it is a dry run, and says what has changed. */

@@ -5,7 +5,7 @@
 import { setInterval } from "node:timers";
 import { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
-import { functionPath } from "../names.ts";
+import { type Address, componentKey, functionAddress, functionHandle } from "../names.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import {
   currentRun,
@@ -15,9 +15,10 @@ import {
   type Run,
   type Syscalls,
 } from "./context.ts";
+import { hideEnvironment } from "./environment.ts";
 import { failure } from "./errors.ts";
 import { findRoute, runHttpAction } from "./httpAction.ts";
-import { type Loaded, loadModules } from "./loader.ts";
+import { type Loaded, loadApp } from "./loader.ts";
 import type {
   ActionAbort,
   ActionAnswer,
@@ -72,7 +73,10 @@ class ActionSyscalls implements Syscalls {
   private readonly path: string;
   private readonly identity: Identity;
 
-  constructor(post: Post, id: number, path: string, identity: Identity) {
+  private readonly component: string;
+
+  constructor(post: Post, id: number, { component, path }: Address, identity: Identity) {
+    this.component = component;
     this.post = post;
     this.id = id;
     this.path = path;
@@ -94,12 +98,12 @@ class ActionSyscalls implements Syscalls {
       case "1.0/actions/mutation":
       case "1.0/actions/action":
         return ask(this.post, this.id, op.slice("1.0/actions/".length) as "query", {
-          path: functionPath(args),
+          ...functionAddress(args, this.component),
           args: args.args ?? {},
         });
       case "1.0/actions/schedule":
         return ask(this.post, this.id, "schedule", {
-          path: functionPath(args),
+          ...functionAddress(args, this.component),
           args: args.args ?? {},
           atMs: Number(args.ts) * 1000,
         });
@@ -108,18 +112,18 @@ class ActionSyscalls implements Syscalls {
       case "1.0/getUserIdentity":
         return this.identity.kind === "user" ? JSON.stringify(this.identity.attributes) : "null";
       case "1.0/createFunctionHandle":
-        return JSON.stringify(`function://${functionPath(args)}`);
+        return JSON.stringify(functionHandle(functionAddress(args, this.component)));
       case "1.0/getFunctionMetadata":
-        return JSON.stringify({ name: this.path, componentPath: "" });
+        return JSON.stringify({ name: this.path, componentPath: this.component });
       default:
         throw new Error(`Operation ${op} is not supported by this deployment.`);
     }
   }
 }
 
-function scope(post: Post, request: ActionRequest, path: string, identity: Identity, log: LogBook): Run {
-  const syscalls = new ActionSyscalls(post, request.id, path, identity);
-  return { path, identity, requestId: request.requestId, syscalls, log, frozen: null };
+function scope(post: Post, request: ActionRequest, address: Address, identity: Identity, log: LogBook): Run {
+  const syscalls = new ActionSyscalls(post, request.id, address, identity);
+  return { ...address, identity, requestId: request.requestId, syscalls, log, frozen: null };
 }
 
 async function runAction(
@@ -129,9 +133,10 @@ async function runAction(
   call: Call,
   log: LogBook,
 ): Promise<Outcome> {
-  const action = loaded.functions.get(call.path);
-  if (!action) throw new Error(`${call.path} is not loaded`);
-  const run = scope(post, request, call.path, call.identity, log);
+  const { component = "", path } = call;
+  const action = loaded.functions.get(componentKey(component, path));
+  if (!action) throw new Error(`${path} is not loaded`);
+  const run = scope(post, request, { component, path }, call.identity, log);
   const value = await currentRun.run(run, () =>
     action.invokeAction(request.requestId, JSON.stringify([call.args])),
   );
@@ -150,7 +155,7 @@ async function runHttp(
   const { id } = request;
   const sendHead = (head: HttpHead) =>
     post({ id, head }, head.body instanceof MessagePort ? [head.body] : []);
-  const route = findRoute(loaded.router, http);
+  const route = findRoute(loaded, http);
   if ("status" in route) {
     sendHead(route);
     return;
@@ -158,8 +163,9 @@ async function runHttp(
   const gone = new AbortController();
   aborts.set(id, gone);
   try {
-    await currentRun.run(scope(post, request, route.path, identity, log), () =>
-      runHttpAction(route, http, gone.signal, sendHead),
+    await currentRun.run(
+      scope(post, request, route, route.component === "" ? identity : { kind: "none" }, log),
+      () => runHttpAction(route, http, gone.signal, sendHead),
     );
   } finally {
     aborts.delete(id);
@@ -198,7 +204,8 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   process.on("uncaughtException", (error) => {
     currentRun.getStore()?.log.write("ERROR", ["Uncaught exception:", error]);
   });
-  const loaded = await loadModules((load.app ?? EMPTY_APP)[0], true);
+  const loaded = await loadApp(load.app ?? EMPTY_APP, load.env, true);
+  hideEnvironment(loaded.analysis.tree);
   port.on("message", (message: ActionRequest | ActionAnswer | ActionAbort) => {
     if ("answer" in message) answered(message);
     else if ("abort" in message) aborts.get(message.abort)?.abort();

@@ -10,7 +10,8 @@ import { EMPTY_APP } from "../app.ts";
 import { isObject, type JsonObject } from "../values/json.ts";
 import { installConsole, installConvexGlobal } from "./context.ts";
 import { freezeGlobals } from "./freeze.ts";
-import { LoadError, loadModules } from "./loader.ts";
+import { LoadError } from "./loadError.ts";
+import { loadApp } from "./loader.ts";
 import type { Analysis, Load } from "./messages.ts";
 import type { Pulse } from "./pulse.ts";
 
@@ -25,7 +26,6 @@ function complete(auth: Analysis["auth"]): boolean {
 }
 
 export async function start(port: MessagePort, _pulse: Pulse, load: Load): Promise<void> {
-  const [definition] = load.app ?? EMPTY_APP;
   installConvexGlobal();
   installConsole();
   const missing = new Set<string>();
@@ -40,7 +40,7 @@ export async function start(port: MessagePort, _pulse: Pulse, load: Load): Promi
     },
   );
   if (!load.node) freezeGlobals(env);
-  const { analysis } = await loadModules(definition, load.node === true, (path) => {
+  const { analysis } = await loadApp(load.app ?? EMPTY_APP, load.env, load.node === true, (path) => {
     loading = path;
   });
   const [name] = missing;

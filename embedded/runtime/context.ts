@@ -33,6 +33,8 @@ export class LogBook {
 }
 
 export type Run = {
+  /** Path of the component whose function runs. */
+  component: string;
   path: string;
   identity: Identity;
   requestId: string;

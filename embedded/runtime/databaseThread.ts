@@ -6,6 +6,7 @@ import { EMPTY_APP } from "../app.ts";
 import { StorageError } from "../engine/errors.ts";
 import { Ended, Executor } from "../engine/executor.ts";
 import {
+  addressOf,
   cancelJob,
   dueJobs,
   finishJob,
@@ -15,15 +16,16 @@ import {
   scheduleJob,
 } from "../engine/jobs.ts";
 import { readApp, saveApp } from "../engine/savedApp.ts";
-import { applySchema, checkPortion, parseSchema } from "../engine/schema.ts";
-import { META_INDEX, SCHEDULED_TABLE, Store } from "../engine/store.ts";
+import { applySchema, checkPortion, parseSchemas } from "../engine/schema.ts";
+import { META_INDEX, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
-import { canonicalPath } from "../names.ts";
+import { allComponents } from "./components.ts";
 import { currentRun, installConsole, installConvexGlobal } from "./context.ts";
+import { hideEnvironment } from "./environment.ts";
 import { freezeGlobals } from "./freeze.ts";
-import { loadModules } from "./loader.ts";
+import { loadApp } from "./loader.ts";
 import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, Job, Load } from "./messages.ts";
 import type { Pulse } from "./pulse.ts";
 
@@ -45,9 +47,11 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   process.setSourceMapsEnabled(true);
   freezeGlobals(env);
   const app = load.app ?? readApp(store) ?? EMPTY_APP;
-  const loaded = await loadModules(app[0], false);
-  const schema = loaded.analysis.schema === null ? null : parseSchema(loaded.analysis.schema);
+  const loaded = await loadApp(app, env, false);
+  hideEnvironment(loaded.analysis.tree);
+  const schema = parseSchemas(loaded.analysis.schemas);
   store.transact(() => {
+    for (const { path } of allComponents(loaded.analysis.tree)) store.ensureSystemTables(path);
     applySchema(store, schema);
     if (load.app) saveApp(store, load.app);
   });
@@ -117,9 +121,8 @@ function operations(store: Store, executor: Executor): Operations {
     }
   };
   const toJob = (job: JobDocument): Job => {
-    const path = canonicalPath(job.name);
-    const kind = executor.specs.find((spec) => spec.path === path)?.kind ?? null;
-    return { id: job._id, path, args: job.args[0], kind };
+    const address = addressOf(store, job);
+    return { id: job._id, ...address, args: job.args[0], kind: executor.spec(address)?.kind ?? null };
   };
   return {
     async queries({ calls }, id) {
@@ -128,14 +131,16 @@ function operations(store: Store, executor: Executor): Operations {
       return { runs };
     },
     mutation: (call, id) => executor.mutation(id, call),
-    validate: ({ path, which, value }) => ({ problem: executor.problem(path, which, value) }),
+    validate: ({ component, path, which, value }) => ({
+      problem: executor.problem({ component, path }, which, value),
+    }),
     addSpecs({ specs }) {
       executor.addSpecs(specs);
       return {};
     },
-    schedule({ path, args, atMs }) {
+    schedule({ component, path, args, atMs }) {
       const { result, commit } = write((transaction) =>
-        scheduleJob(transaction, path, args, atMs, Date.now()),
+        scheduleJob(transaction, { component, path }, args, atMs, Date.now()),
       );
       return { id: result, commit };
     },
@@ -147,16 +152,16 @@ function operations(store: Store, executor: Executor): Operations {
     async runMutationJob({ id, requestId }, request) {
       const job = readJob(store, id);
       if (job?.state.kind !== "pending") return null;
-      const path = canonicalPath(job.name);
-      const call = { path, args: job.args[0], identity: { kind: "none" as const }, requestId };
+      const address = addressOf(store, job);
+      const call = { ...address, args: job.args[0], identity: { kind: "none" as const }, requestId };
       const run = await executor.mutation(request, call, (transaction) => {
         // The function may have cancelled itself.
         if (readJob(store, id)?.state.kind === "pending") finishJob(transaction, id, "success", Date.now());
       });
-      if (run.outcome.ok) return { ...run, path };
+      if (run.outcome.ok) return { ...run, ...address };
       const { message } = run.outcome.error;
       const { commit } = write((transaction) => finishJob(transaction, id, "failed", Date.now(), message));
-      return { ...run, commit, path };
+      return { ...run, commit, ...address };
     },
     startActionJob({ id }) {
       const job = readJob(store, id);
@@ -201,14 +206,14 @@ function operations(store: Store, executor: Executor): Operations {
       });
       return {};
     },
-    fireCron({ name, path, args, nextMs }) {
+    fireCron({ name, component, path, args, nextMs }) {
       const row = store.one("SELECT job FROM crons WHERE name = ?", name);
       const last = row?.job ? readJob(store, String(row.job)) : null;
       const stillRunning = last?.state.kind === "pending" || last?.state.kind === "inProgress";
       const { commit } = write((transaction) => {
         const job = stillRunning
           ? (last?._id ?? null)
-          : scheduleJob(transaction, path, args, Date.now(), Date.now());
+          : scheduleJob(transaction, { component, path }, args, Date.now(), Date.now());
         store.run("UPDATE crons SET next = ?, job = ? WHERE name = ?", nextMs, job, name);
       });
       return { commit };
@@ -228,7 +233,7 @@ function operations(store: Store, executor: Executor): Operations {
       });
       return { commit };
     },
-    checkSchema: ({ schema, table, after }) => checkPortion(store, parseSchema(schema), table, after),
+    checkSchema: ({ schemas, table, after }) => checkPortion(store, parseSchemas(schemas), table, after),
     tableSizes: () => ({ sizes: store.sizes() }),
     stop() {
       store.db.close();
@@ -253,7 +258,8 @@ function forgetOldJobs(store: Store): void {
     store.transact(() => {
       for (const state of ["success", "failed", "canceled"] as const) {
         for (const job of jobsIn(store, state, FORGOTTEN_AT_ONCE)) {
-          if ((job.completedTime ?? 0) < before) transaction.remove(SCHEDULED_TABLE, job._id);
+          const table = store.tableOfId(job._id);
+          if (table !== null && (job.completedTime ?? 0) < before) transaction.remove(table, job._id);
         }
       }
     });

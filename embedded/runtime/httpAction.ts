@@ -6,19 +6,23 @@ import { setImmediate } from "node:timers";
 import { MessageChannel } from "node:worker_threads";
 import { MAX_HTTP_BODY_BYTES } from "../limits.ts";
 import { BodyReceiver, BodySender } from "./bodyPipe.ts";
-import type { HttpEndpoint, Router } from "./loader.ts";
+import type { Component } from "./components.ts";
+import type { HttpEndpoint, Loaded } from "./loader.ts";
 import type { HttpCall, HttpHead } from "./messages.ts";
 
 /** A body that is complete at once, and no larger, travels with the head. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-export type Route = { endpoint: HttpEndpoint; path: string };
+/** `component` is the one whose route it is. */
+export type Route = { endpoint: HttpEndpoint; path: string; component: string };
 
 /** The route of a call, or the answer that there is none. */
-export function findRoute(router: Router | null, http: HttpCall): Route | HttpHead {
+export function findRoute(loaded: Loaded, http: HttpCall): Route | HttpHead {
   const path = new URL(http.url).pathname;
-  const found = router?.lookup(path, http.method);
-  if (found) return { endpoint: found[0], path: found[2] };
+  const { component, inside } = mounted(loaded.analysis.tree, path);
+  const router = loaded.routers.get(component.path) ?? null;
+  const found = router?.lookup(inside, http.method);
+  if (found) return { endpoint: found[0], path: found[2], component: component.path };
   const text = router
     ? `No matching routes found for ${http.method} ${path}.`
     : "This Convex deployment does not have HTTP actions enabled.";
@@ -28,6 +32,15 @@ export function findRoute(router: Router | null, http: HttpCall): Route | HttpHe
     body: Buffer.from(text),
     route: path,
   };
+}
+
+/** The component that answers under a path, and the path as its own router knows it. */
+function mounted(component: Component, path: string): { component: Component; inside: string } {
+  for (const [prefix, name] of Object.entries(component.httpMounts)) {
+    const child = component.children[name];
+    if (child && path.startsWith(prefix)) return mounted(child, `/${path.slice(prefix.length)}`);
+  }
+  return { component, inside: path };
 }
 
 /** Resolves when the whole body has been sent or isn't wanted any more. Throws what the function throws. */

@@ -24,7 +24,13 @@ export type FunctionSpec = {
   returns: string | null;
 };
 /** `name` is a key: that of a component's cron job ends in `@component`. */
-export type CronSpec = { name: string; component: string; function: string; args: JsonObject; schedule: CronSchedule };
+export type CronSpec = {
+  name: string;
+  component: string;
+  function: string;
+  args: JsonObject;
+  schedule: CronSchedule;
+};
 export type CronSchedule =
   | { type: "interval"; seconds?: number; minutes?: number; hours?: number }
   | { type: "hourly"; minuteUTC?: number }
@@ -47,7 +53,12 @@ export type Analysis = {
   /** The components in use; the root is the app. */
   tree: Component;
   /** What each component definition exports, and holds, by its path. */
-  definitions: { path: string; exported: DefinitionExport; functions: FunctionSpec[]; schema: string | null }[];
+  definitions: {
+    path: string;
+    exported: DefinitionExport;
+    functions: FunctionSpec[];
+    schema: string | null;
+  }[];
 };
 
 export type Identity = { kind: "none" } | { kind: "user"; attributes: JsonObject } | { kind: "admin" };
@@ -82,7 +93,13 @@ export type MutationRun = {
   durationMs: number;
 };
 
-export type Job = { id: string; component: string; path: string; args: JsonObject; kind: FunctionKind | null };
+export type Job = {
+  id: string;
+  component: string;
+  path: string;
+  args: JsonObject;
+  kind: FunctionKind | null;
+};
 export type SchemaCheck = { problem: string | null; after: string | null };
 export type JobRun = MutationRun & Address;
 
@@ -115,7 +132,10 @@ export type DatabaseApi = {
   };
   setEnv: { request: { changes: { name: string; value: string | null }[] }; reply: { commit: Commit } };
   /** A portion of a table's rows against a schema that is to be pushed; `after` is where the next one begins. */
-  checkSchema: { request: { schemas: ComponentSchema[]; table: string; after: string | null }; reply: SchemaCheck };
+  checkSchema: {
+    request: { schemas: ComponentSchema[]; table: string; after: string | null };
+    reply: SchemaCheck;
+  };
   tableSizes: {
     request: Record<string, never>;
     reply: { sizes: { table: string; documents: number; bytes: number }[] };

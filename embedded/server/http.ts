@@ -23,8 +23,8 @@ import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
 import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } from "./body.ts";
 import { allowOrigin, answerPreflight } from "./cors.ts";
-import { answerByAction } from "./site.ts";
 import { pushRoutes } from "./push.ts";
+import { answerByAction } from "./site.ts";
 
 export const VERSION = "embedded";
 const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{0,39}$/;
@@ -51,7 +51,7 @@ export class HttpApi {
     const call = (kind: FunctionKind | "any"): Handler => {
       return async (request, _url, identity) => {
         const body = await readJson(request, MAX_ARGUMENT_BYTES);
-        return this.call(kind, body.path, body.args, body.format, identity);
+        return this.call(kind, body.path, body.args, body.format, identity, body.componentPath);
       };
     };
     const setEnv: Handler = async (request, _url, identity) => {
@@ -171,7 +171,9 @@ export class HttpApi {
     rawArgs: Json | undefined,
     format: unknown,
     identity: Identity,
+    componentPath?: Json,
   ): Promise<unknown> {
+    const component = typeof componentPath === "string" ? componentPath : "";
     if (typeof path !== "string" || path === "") {
       throw new HttpError(
         400,
@@ -189,12 +191,16 @@ export class HttpApi {
       throw new HttpError(400, "BadRequest", (error as ProtocolError).message);
     }
     const wanted =
-      kind === "any" ? (path.startsWith("_system/") ? "query" : this.deployment.find(path)?.kind) : kind;
-    const refusal = this.deployment.refusal(path, wanted ?? "query", identity);
+      kind === "any"
+        ? path.startsWith("_system/")
+          ? "query"
+          : this.deployment.find(path, component)?.kind
+        : kind;
+    const refusal = this.deployment.refusal(path, wanted ?? "query", identity, component);
     if (!wanted || refusal !== null) {
       return { status: "error", errorMessage: serverError(refusal ?? notFound(path)), logLines: [] };
     }
-    const call = { path, args, identity };
+    const call = { path, component, args, identity };
     const result = await this.deployment[wanted](call, "HttpApi");
     if (result.unavailable && !result.outcome.ok) throw new StorageError(result.outcome.error.message);
     return render(result, format !== "convex_encoded_json");

@@ -40,6 +40,7 @@ const MAX_UNSENT_BYTES = 1_000_000;
 
 type Subscription = {
   readonly path: string;
+  readonly component: string;
   readonly args: LiveQuery["query"]["args"];
   readonly journal: string | null;
   /** Null if the client may not run it; then there is a refusal. */
@@ -178,8 +179,16 @@ export class SyncSession implements Subscriber {
         this.removed.push(queryId);
       } else {
         if (this.queries.has(queryId)) throw new ProtocolError(`duplicate query id ${queryId}`);
-        const { udfPath, args, journal } = modification;
-        const subscription = { path: udfPath, args, journal, entry: null, refusal: null, sentVersion: -1 };
+        const { udfPath, component, args, journal } = modification;
+        const subscription = {
+          path: udfPath,
+          component,
+          args,
+          journal,
+          entry: null,
+          refusal: null,
+          sentVersion: -1,
+        };
         this.queries.set(queryId, subscription);
         this.hold(queryId, subscription);
       }
@@ -189,14 +198,17 @@ export class SyncSession implements Subscriber {
   }
 
   private hold(queryId: number, subscription: Subscription): void {
-    const { path, args, journal } = subscription;
+    const { path, component, args, journal } = subscription;
     subscription.sentVersion = -1;
-    subscription.refusal = this.deployment.refusal(path, "query", this.identity);
+    subscription.refusal = this.deployment.refusal(path, "query", this.identity, component);
     if (subscription.refusal !== null) {
       this.refused.add(queryId);
       return;
     }
-    const entry = this.deployment.live.subscribe({ path, args, identity: this.identity, journal }, this);
+    const entry = this.deployment.live.subscribe(
+      { path, component, args, identity: this.identity, journal },
+      this,
+    );
     subscription.entry = entry;
     const ids = this.idsOf.get(entry);
     if (ids) ids.add(queryId);
@@ -248,7 +260,10 @@ export class SyncSession implements Subscriber {
 
   private readonly afterPush = () => {
     for (const [queryId, subscription] of this.queries) {
-      if (this.deployment.refusal(subscription.path, "query", this.identity) === subscription.refusal)
+      if (
+        this.deployment.refusal(subscription.path, "query", this.identity, subscription.component) ===
+        subscription.refusal
+      )
         continue;
       this.release(queryId, subscription);
       this.hold(queryId, subscription);
@@ -283,16 +298,16 @@ export class SyncSession implements Subscriber {
   private mutate(message: Extract<ClientMessage, { type: "Mutation" | "Action" }>, size: number): void {
     this.queuedMutations += 1;
     this.regulate();
-    const { udfPath: path, args, requestId } = message;
+    const { udfPath: path, component, args, requestId } = message;
     const { identity } = this;
     const run = async () => {
       // A client that is gone sends it again, when it comes back.
       if (this.closed) return;
-      const refusal = this.deployment.refusal(path, "mutation", identity);
+      const refusal = this.deployment.refusal(path, "mutation", identity, component);
       const session = { id: this.sessionId ?? "", request: requestId };
       const result =
         refusal === null
-          ? await this.deployment.mutation({ path, args, identity, session }, "SyncWorker")
+          ? await this.deployment.mutation({ path, component, args, identity, session }, "SyncWorker")
           : { outcome: refused(refusal), logLines: [], ts: null };
       this.queuedMutations -= 1;
       this.handled(size);
@@ -307,12 +322,12 @@ export class SyncSession implements Subscriber {
       return this.close(1013, "TooManyConcurrentRequests: too many actions are running on this connection");
     }
     this.runningActions += 1;
-    const { udfPath: path, args, requestId } = message;
+    const { udfPath: path, component, args, requestId } = message;
     const { identity } = this;
-    const refusal = this.deployment.refusal(path, "action", identity);
+    const refusal = this.deployment.refusal(path, "action", identity, component);
     const result =
       refusal === null
-        ? await this.deployment.action({ path, args, identity }, "SyncWorker")
+        ? await this.deployment.action({ path, component, args, identity }, "SyncWorker")
         : { outcome: refused(refusal), logLines: [] };
     this.runningActions -= 1;
     this.send(response("ActionResponse", requestId, result.outcome, null, result.logLines));

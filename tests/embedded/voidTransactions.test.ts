@@ -66,6 +66,7 @@ beforeEach(async () => {
   store = new Store(join(folder, `${Math.random()}.sqlite`));
   const functions = new Map(Object.entries(FUNCTIONS) as unknown as [string, Registered][]);
   const specs = [...functions].map(([path, registered]) => ({
+    component: "",
     path,
     kind: registered.isQuery ? ("query" as const) : ("mutation" as const),
     visibility: "public" as const,
@@ -73,8 +74,10 @@ beforeEach(async () => {
     args: '{"type":"any"}',
     returns: null,
   }));
-  const analysis = { functions: specs, crons: [], routes: [], auth: null, schema: null };
-  const loaded: Loaded = { functions, router: null, analysis };
+  const tree = { path: "", definition: "", env: null, children: {}, httpMounts: {} };
+  const nothing = { crons: [], routes: [], auth: null, schema: null, schemas: [], tree, definitions: [] };
+  const analysis = { functions: specs, ...nothing };
+  const loaded: Loaded = { functions, routers: new Map(), analysis };
   executor = new Executor(store, null, loaded, new Pulse());
   expect((await mutate("notes:insertOne")).ok).toBe(true);
 });
