@@ -1,7 +1,7 @@
 /**
  * The command line of the embedded deployment.
  *
- *   node embedded/main.ts [--port N] [--site-port N] [--data DIR] [--functions DIR] [--host H] [--json]
+ *   node embedded/main.mjs [--port N] [--site-port N] [--data DIR] [--functions DIR] [--host H] [--json]
  *
  * With --json, one line `{"url", "siteUrl", "adminKey"}` on stdout says that it is ready; logs go to stderr.
  */
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import type { App } from "./app.ts";
 import { DatabaseHost } from "./host/database.ts";
 
-const USAGE = `usage: node embedded/main.ts [options]
+const USAGE = `usage: node embedded/main.mjs [options]
 
   --port N          port of the API and of live queries (default 3210; 0 chooses a free one)
   --site-port N     port of HTTP actions (default 3211; 0 chooses a free one)

@@ -45,7 +45,7 @@ class DeploymentProcess:
     def start(self) -> None:
         ports = [part.rsplit(":", 1)[1] if part else "0" for part in (self.url, self.site_url)]
         options = ["--port", ports[0], "--site-port", ports[1], "--data", str(self.folder / "embedded")]
-        command = [_node(), "--disable-warning=ExperimentalWarning", str(ROOT / "embedded" / "main.ts"), *options]
+        command = [_node(), "--disable-warning=ExperimentalWarning", str(ROOT / "embedded" / "main.mjs"), *options]
         self._process = subprocess.Popen(
             [*command, "--functions", str(ROOT / "convex"), "--json"],
             cwd=ROOT,

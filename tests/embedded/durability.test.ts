@@ -152,7 +152,7 @@ it("says hello to people, and answers /version", async () => {
   const data = join(folder, "data");
   const child = spawn(
     process.execPath,
-    ["embedded/main.ts", "--port", "0", "--site-port", "0", "--data", data, "--functions", APP],
+    ["embedded/main.mjs", "--port", "0", "--site-port", "0", "--data", data, "--functions", APP],
     { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
   );
   try {

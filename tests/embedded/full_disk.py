@@ -156,7 +156,7 @@ class Deployment:
 
 def command(data: Path) -> list[str]:
     options = ["--json", "--port", "0", "--site-port", "0", "--data", str(data), "--functions", str(APP)]
-    return ["node", str(ROOT / "embedded" / "main.ts"), *options]
+    return ["node", str(ROOT / "embedded" / "main.mjs"), *options]
 
 
 async def start_and_fail(data: Path, prepare: Callable[[], None] | None) -> tuple[int, str]:

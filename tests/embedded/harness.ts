@@ -57,7 +57,7 @@ export class Deployment {
     const folder = data ?? mkdtempSync(join(tmpdir(), "convex-embedded-"));
     const args = ["--json", "--port", "0", "--site-port", "0", "--data", folder];
     if (functions !== null) args.push("--functions", functions);
-    const child = spawn(process.execPath, [join(ROOT, "embedded/main.ts"), ...args, ...extra], {
+    const child = spawn(process.execPath, [join(ROOT, "embedded/main.mjs"), ...args, ...extra], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
     });

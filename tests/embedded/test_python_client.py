@@ -47,7 +47,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     data = tmp_path_factory.mktemp("deployment")
-    command = ["node", str(ROOT / "embedded" / "main.ts"), "--json", "--port", "0", "--site-port", "0"]
+    command = ["node", str(ROOT / "embedded" / "main.mjs"), "--json", "--port", "0", "--site-port", "0"]
     command += ["--data", str(data), "--functions", str(APP)]
     with (data / "stderr.txt").open("w") as stderr:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True)

@@ -23,7 +23,7 @@ def node() -> str:
 
 
 def backend_command(port: int, site_port: int, data: Path, functions: Path) -> list[str]:
-    main = PROJECT_ROOT / "embedded" / "main.ts"
+    main = PROJECT_ROOT / "embedded" / "main.mjs"
     if not main.exists():
         raise CliError(f"{main} is missing", "Run floyd from a whole checkout of the project")
     options = [
