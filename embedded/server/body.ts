@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from "../values/json.ts";
 const BODY_DEADLINE_MS = 30_000;
 /** Of a body that is too large so much is read and dropped: a client that still sends when it is answered may never
  * see the answer. */
-const DROPPED_BYTES = 32 * 1024 * 1024;
+export const DROPPED_BYTES = 32 * 1024 * 1024;
 
 /** An answer `{code, message}` with its HTTP status. */
 export class HttpError extends Error {

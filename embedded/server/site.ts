@@ -12,7 +12,7 @@ import type { Deployment } from "../deployment.ts";
 import { MAX_HTTP_BODY_BYTES } from "../limits.ts";
 import { BodyReceiver, BodySender } from "../runtime/bodyPipe.ts";
 import type { HttpCall, HttpHead } from "../runtime/messages.ts";
-import { HttpError, parseUrl, readBody, sendError } from "./body.ts";
+import { DROPPED_BYTES, HttpError, parseUrl, readBody, sendError } from "./body.ts";
 
 /** A body known to be no larger is read before the action is called, which is quicker than a stream. */
 const SMALL_BODY_BYTES = 64 * 1024;
@@ -41,7 +41,7 @@ export async function answerByAction(
     const { identity } = await deployment.auth
       .fromHeader(request.headers.authorization)
       .catch(() => ({ identity: { kind: "none" } as const }));
-    const body = await openBody(request);
+    const body = await openBody(request, gone.signal);
     const base = deployment.environmentVariable("CONVEX_SITE_URL") ?? "http://deployment";
     const call: HttpCall = {
       method: request.method ?? "GET",
@@ -69,7 +69,7 @@ function headersOf(request: IncomingMessage): [string, string][] {
 /** The body for the action; `broken` rejects if it doesn't come whole, and never resolves. */
 type Body = { content: HttpCall["body"]; broken: Promise<never> };
 
-async function openBody(request: IncomingMessage): Promise<Body> {
+async function openBody(request: IncomingMessage, gone: AbortSignal): Promise<Body> {
   const never = new Promise<never>(() => {});
   const length = Number(request.headers["content-length"] ?? 0);
   const streams = request.headers["transfer-encoding"] !== undefined || length > SMALL_BODY_BYTES;
@@ -78,23 +78,30 @@ async function openBody(request: IncomingMessage): Promise<Body> {
     return { content: body.length === 0 ? null : body, broken: never };
   }
   const { port1, port2 } = new MessageChannel();
-  const broken = passOn(request, new BodySender(port1));
+  const broken = passOn(request, new BodySender(port1), gone);
   broken.catch(() => {});
   return { content: port2, broken };
 }
 
-/** Passes what arrives on, at the pace at which the action takes it. Rejects when the body is broken. */
-function passOn(request: IncomingMessage, sender: BodySender): Promise<never> {
+/**
+ * Passes what arrives on, at the pace at which the action takes it, until it has been answered. Rejects when the body
+ * is broken.
+ */
+function passOn(request: IncomingMessage, sender: BodySender, answered: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     let size = 0;
     let done = false;
+    const drop = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_HTTP_BODY_BYTES + DROPPED_BYTES) request.destroy();
+    };
     const finish = (error: HttpError | null) => {
       if (done) return;
       done = true;
       clearTimeout(timer);
       request.removeListener("data", take);
-      // What the action doesn't want is read and dropped, so that the client gets to the answer.
-      request.resume();
+      // The rest is read and dropped, so that the client gets to the answer, and to its next request.
+      request.on("data", drop).resume();
       if (!error) return;
       sender.fail(error.message);
       reject(error);
@@ -123,6 +130,7 @@ function passOn(request: IncomingMessage, sender: BodySender): Promise<never> {
       });
     };
     sender.unwanted.addEventListener("abort", () => finish(null));
+    answered.addEventListener("abort", incomplete);
     request.on("data", take);
     request.once("end", () => {
       if (done) return;
