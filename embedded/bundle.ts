@@ -5,8 +5,9 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
-import { build, type Message, stop } from "esbuild";
-import type { App, Module } from "./app.ts";
+import { type BuildOptions, build, type Message, stop } from "esbuild";
+import type { App, Definition, Module } from "./app.ts";
+import { configOf, findComponents } from "./bundleComponents.ts";
 
 const EXTENSIONS = new Set([".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"]);
 /** Read by the deployment itself, not searched for functions. */
@@ -24,7 +25,7 @@ function entryPoints(root: string, folder = root): string[] {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       const skipped = entry.name === "_generated" || entry.name === "node_modules";
-      if (!skipped && !existsSync(join(path, "convex.config.ts"))) found.push(...entryPoints(root, path));
+      if (!skipped && configOf(path) === null) found.push(...entryPoints(root, path));
       continue;
     }
     const name = entry.name;
@@ -42,11 +43,23 @@ function usesNode(path: string): boolean {
   return /^\s*(?:\/\/[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*["']use node["']/.test(readFileSync(path, "utf8"));
 }
 
+const OPTIONS = {
+  format: "esm",
+  target: "esnext",
+  jsx: "automatic",
+  platform: "browser",
+  conditions: ["convex", "module"],
+  keepNames: true,
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "silent",
+} satisfies BuildOptions;
+
 async function bundle(folder: string, entries: string[], environment: "isolate" | "node"): Promise<Module[]> {
   if (entries.length === 0) return [];
   const root = dirname(folder);
   const out = join(root, "out");
   const result = await build({
+    ...OPTIONS,
     absWorkingDir: root,
     entryPoints: entries,
     outdir: out,
@@ -54,20 +67,11 @@ async function bundle(folder: string, entries: string[], environment: "isolate" 
     write: false,
     bundle: true,
     splitting: true,
-    format: "esm",
-    target: "esnext",
-    jsx: "automatic",
     platform: environment === "node" ? "node" : "browser",
-    conditions: ["convex", "module"],
     chunkNames: environment === "node" ? "_deps/node/[hash]" : "_deps/[hash]",
     sourcemap: true,
     sourcesContent: false,
-    keepNames: true,
     treeShaking: true,
-    define: { "process.env.NODE_ENV": '"production"' },
-    logLevel: "silent",
-  }).catch((error: { errors?: Message[]; message: string }) => {
-    throw new BundleError(describe(error));
   });
   const texts = new Map(
     result.outputFiles.map((file) => [relative(out, file.path).split(sep).join("/"), file.text]),
@@ -96,18 +100,37 @@ export async function bundleFolder(path: string): Promise<App> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new BundleError(`functions folder ${folder} does not exist; name it with --functions DIR`);
   }
-  const entries = entryPoints(folder);
-  const node = entries.filter(usesNode);
-  const isolate = entries.filter((entry) => !node.includes(entry));
   try {
-    const bundles = [bundle(folder, isolate, "isolate"), bundle(folder, node, "node")];
-    const modules = (await Promise.all(bundles)).flat();
-    const named = (name: string) => modules.find((module) => module.path === name) ?? null;
-    const [schema, auth] = [named("schema.js"), named("auth.config.js")];
-    const functions = modules.filter((module) => module !== schema && module !== auth);
-    return [{ path: "", config: null, dependencies: [], schema, auth, modules: functions }];
+    const [root, components] = await Promise.all([
+      bundleDefinition(folder),
+      findComponents(folder, { ...OPTIONS, absWorkingDir: dirname(folder) }),
+    ]);
+    const own = components.find((component) => component.path === "");
+    const others = components.filter((component) => component.path !== "");
+    const definitions = others.map(async ({ path, folder: its, config, dependencies }) => {
+      const definition = await bundleDefinition(its);
+      return { ...definition, path, config, dependencies };
+    });
+    const config = own?.config ?? null;
+    const dependencies = own?.dependencies ?? [];
+    return [{ ...root, config, dependencies }, ...(await Promise.all(definitions))];
+  } catch (error) {
+    if (!(error as { errors?: Message[] }).errors) throw error;
+    throw new BundleError(describe(error as { errors: Message[]; message: string }));
   } finally {
     // The bundler's own process is not needed any more.
     await stop();
   }
+}
+
+async function bundleDefinition(folder: string): Promise<Definition> {
+  const entries = entryPoints(folder);
+  const node = entries.filter(usesNode);
+  const isolate = entries.filter((entry) => !node.includes(entry));
+  const bundles = [bundle(folder, isolate, "isolate"), bundle(folder, node, "node")];
+  const modules = (await Promise.all(bundles)).flat();
+  const named = (name: string) => modules.find((module) => module.path === name) ?? null;
+  const [schema, auth] = [named("schema.js"), named("auth.config.js")];
+  const functions = modules.filter((module) => module !== schema && module !== auth);
+  return { path: "", config: null, dependencies: [], schema, auth, modules: functions };
 }
