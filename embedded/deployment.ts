@@ -36,6 +36,9 @@ import type {
   SchemaCheck,
 } from "./runtime/messages.ts";
 import { Scheduler } from "./scheduler.ts";
+import { answerStorageAsk } from "./storage/answerActions.ts";
+import { fileFolderOf } from "./storage/fileFolder.ts";
+import { FileService } from "./storage/fileService.ts";
 import type { JsonObject } from "./values/json.ts";
 
 export type Settings = {
@@ -57,6 +60,7 @@ export class Deployment {
   readonly auth: Authenticator;
   readonly logs: Logs;
   readonly live: LiveQueries;
+  readonly files: FileService;
   readonly adminKey: string;
   private readonly folder: DataFolder;
   private readonly database: DatabaseHost;
@@ -94,6 +98,9 @@ export class Deployment {
     this.logs = logs;
     this.analysis = ready.analysis;
     this.pushes = new Pushes(this);
+    this.files = new FileService(database, fileFolderOf(folder.databaseFile), (commit) =>
+      this.committed(commit),
+    );
     this.live = new LiveQueries(database, ready.lastTs, (query, run) => {
       this.log("query", query, "SyncWorker", requestId(), { ...run });
     });
@@ -113,6 +120,7 @@ export class Deployment {
         const { commit } = await database.call("cancel", { id });
         this.committed(commit);
       },
+      storage: (component, asked) => answerStorageAsk(this.files, component, asked),
     };
   }
 
@@ -132,6 +140,7 @@ export class Deployment {
       const logs = new Logs(settings.print);
       const auth = new Authenticator(folder.adminKey, settings.print);
       const deployment = new Deployment(folder, database, actions, auth, logs, ready, settings.print);
+      await deployment.files.start();
       deployment.app = app ?? EMPTY_APP;
       await deployment.adopt(ready);
       await deployment.scheduler.start(ready.analysis.crons, ready.crons);

@@ -20,6 +20,7 @@ import type {
   QueryRun,
 } from "../runtime/messages.ts";
 import type { Pulse } from "../runtime/pulse.ts";
+import type { FileRecords } from "../storage/fileRecords.ts";
 import type { Json } from "../values/json.ts";
 import { CallError } from "./errors.ts";
 import { type AppSchema, inComponent } from "./schema.ts";
@@ -48,6 +49,7 @@ export class Ended extends Error {}
 
 export class Executor {
   private readonly known = new Map<string, Known>();
+  readonly files: FileRecords;
   private readonly store: Store;
   private readonly schema: AppSchema | null;
   private readonly pulse: Pulse;
@@ -55,8 +57,9 @@ export class Executor {
   private remembered = 0;
   readonly specs: FunctionSpec[];
 
-  constructor(store: Store, schema: AppSchema | null, loaded: Loaded, pulse: Pulse) {
+  constructor(store: Store, schema: AppSchema | null, loaded: Loaded, pulse: Pulse, files: FileRecords) {
     this.store = store;
+    this.files = files;
     this.schema = schema;
     this.pulse = pulse;
     this.specs = loaded.analysis.functions;
@@ -268,6 +271,7 @@ export class Executor {
       path: known.spec.path,
       identity: call.identity,
       transaction,
+      files: this.files,
       nowMs,
       depth,
       journal,

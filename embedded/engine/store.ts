@@ -7,6 +7,8 @@
  *   docs       every document as JSON text
  *   entries    (index id, key) -> document; keys as in values/keys.ts, ended by _creationTime and _id
  *   requests   outcome of each mutation that carried (session, request), for replays after a reconnect
+ *   files      uuid of each stored file -> the id of its document; see storage/fileRecords.ts
+ *   secrets    what signs upload URLs
  *   env        environment variables
  *   crons      when each cron job runs next
  *   app        one row: the app that runs, as it was pushed or bundled last
@@ -51,6 +53,8 @@ const DDL = `
   CREATE TABLE IF NOT EXISTS docs (doc INTEGER PRIMARY KEY, json TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS entries (idx INTEGER NOT NULL, key BLOB NOT NULL, doc INTEGER NOT NULL, PRIMARY KEY (idx, key)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS requests (session TEXT NOT NULL, request INTEGER NOT NULL, ts INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (session, request)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS files (uuid TEXT PRIMARY KEY, id TEXT UNIQUE) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS env (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS crons (name TEXT PRIMARY KEY, spec TEXT NOT NULL, next REAL NOT NULL, job TEXT) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS app (one INTEGER PRIMARY KEY CHECK (one = 1), hash TEXT NOT NULL, json BLOB NOT NULL);
@@ -84,6 +88,8 @@ export class Store {
   /** The first error of SQLite in the current transaction, which makes the transaction void. */
   failure: Error | null = null;
   private changed = false;
+  /** Told after each transaction, whether it was committed or not. */
+  onSettled: () => void = () => {};
 
   /** Throws StorageError. A file that is up to date is not written to, so that it opens on a full disk too. */
   constructor(file: string) {
@@ -226,11 +232,13 @@ export class Store {
     );
     this.run("COMMIT");
     this.lastTs = ts;
+    this.onSettled();
   }
 
   /** SQLite may have rolled back by itself, in a COMMIT that failed or on a full disk. */
   rollback(): void {
     if (this.db.isTransaction) this.db.exec("ROLLBACK");
+    this.onSettled();
   }
 
   private register(table: Table): void {

@@ -17,6 +17,8 @@ import {
 import type { Syscalls } from "../runtime/context.ts";
 import { NestedError } from "../runtime/errors.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
+import type { FileRecords } from "../storage/fileRecords.ts";
+import { storageSyscall } from "../storage/storageSyscalls.ts";
 import { encodeInteger, isObject, type Json, type JsonObject } from "../values/json.ts";
 import { DeveloperError } from "./errors.ts";
 import { cancelJob, scheduleJob } from "./jobs.ts";
@@ -36,6 +38,7 @@ export type Scope = {
   path: string;
   identity: Identity;
   transaction: Transaction;
+  files: FileRecords;
   nowMs: number;
   depth: number;
   /** End of the page that an earlier run of the same query returned; keeps a live page's end in place. */
@@ -179,6 +182,19 @@ export class DatabaseSyscalls implements Syscalls {
       }
       case "1.0/getFunctionMetadata":
         return JSON.stringify({ name: this.scope.path, componentPath: this.scope.component });
+      case "1.0/storageGenerateUploadUrl":
+      case "1.0/storageGetUrl":
+      case "1.0/storageGetMetadata":
+      case "1.0/storageDelete":
+      case "1.0/storageStore":
+      case "1.0/storageGet": {
+        const { files: records, component, nowMs } = this.scope;
+        return storageSyscall(
+          { records, transaction, component, writable: kind === "mutation", nowMs },
+          op,
+          args,
+        );
+      }
       case "1.0/getTransactionMetrics":
         return JSON.stringify(transaction.metrics);
       default:

@@ -106,7 +106,8 @@ export class Transaction {
     return range;
   }
 
-  insert(tableName: string, value: JsonObject): string {
+  /** With `keep`, a document that had its id and time before, as when it is imported. */
+  insert(tableName: string, value: JsonObject, keep?: { id: string; creationTime: number }): string {
     if (this.store.ensureTable(tableName)) this.writes.push({ index: META_INDEX, key: `table/${tableName}` });
     for (const field of ["_id", "_creationTime"]) {
       if (Object.hasOwn(value, field)) {
@@ -115,9 +116,9 @@ export class Transaction {
         );
       }
     }
-    const id = this.store.newId(tableName);
-    const creation = Math.max(this.nowMs, this.store.lastCreation + CREATION_STEP_MS);
-    this.store.lastCreation = creation;
+    const id = keep?.id ?? this.store.newId(tableName);
+    const creation = keep?.creationTime ?? Math.max(this.nowMs, this.store.lastCreation + CREATION_STEP_MS);
+    if (!keep) this.store.lastCreation = creation;
     const document: JsonObject = { ...value, _id: id, _creationTime: creation };
     const json = this.check(tableName, document);
     const { lastInsertRowid } = this.store.run("INSERT INTO docs (json) VALUES (?)", json);

@@ -23,6 +23,7 @@ import type {
   Outcome,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
+import type { StorageAsk } from "../storage/answerActions.ts";
 import type { JsonObject } from "../values/json.ts";
 import { startThread } from "./thread.ts";
 
@@ -37,6 +38,7 @@ export type ActionServices = {
   action(call: Call): Promise<Answer>;
   schedule(address: Address, args: JsonObject, atMs: number): Promise<string>;
   cancel(id: string): Promise<void>;
+  storage(component: string, asked: StorageAsk): Promise<string>;
 };
 
 type Running = {
@@ -112,7 +114,7 @@ class ActionThread {
     }
   }
 
-  private async answer({ id, ask, op, args }: ActionAsk, services: ActionServices): Promise<void> {
+  private async answer({ id, ask, op, args, port }: ActionAsk, services: ActionServices): Promise<void> {
     const running = this.running.get(id);
     const component = String(args.component ?? "");
     // Who is signed in is the app's business; its components are told what they need to know.
@@ -124,6 +126,8 @@ class ActionThread {
       if (op === "schedule") {
         const jobId = await services.schedule(call, call.args, Number(args.atMs));
         answer = { answer: ask, ok: true, value: JSON.stringify(jobId) };
+      } else if (op === "storage" || op === "storeBlob" || op === "findFile") {
+        answer = { answer: ask, ok: true, value: await services.storage(component, { op, args, port }) };
       } else if (op === "cancel") {
         await services.cancel(String(args.id));
         answer = { answer: ask, ok: true, value: "null" };

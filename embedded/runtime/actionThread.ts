@@ -6,6 +6,8 @@ import { setInterval } from "node:timers";
 import { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
 import { type Address, componentKey, functionAddress, functionHandle } from "../names.ts";
+import { getBlob, storeBlob } from "../storage/actionStorage.ts";
+import { STORAGE_SYSCALLS } from "../storage/storageSyscalls.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import {
   currentRun,
@@ -47,11 +49,17 @@ class AskError extends Error {
 const asked = new Map<number, { resolve: (value: string) => void; reject: (error: Error) => void }>();
 let lastAsk = 0;
 
-function ask(post: Post, id: number, op: ActionAsk["op"], args: JsonObject): Promise<string> {
+function ask(
+  post: Post,
+  id: number,
+  op: ActionAsk["op"],
+  args: JsonObject,
+  port?: MessagePort,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const number = ++lastAsk;
     asked.set(number, { resolve, reject });
-    post({ id, ask: number, op, args });
+    post({ id, ask: number, op, args, ...(port && { port }) }, port ? [port] : []);
   });
 }
 
@@ -87,7 +95,12 @@ class ActionSyscalls implements Syscalls {
     throw new Error(`Operation ${op} is not possible in an action; use ctx.runQuery or ctx.runMutation.`);
   }
 
-  jsSyscall(op: string): unknown {
+  jsSyscall(op: string, args: Record<string, unknown>): unknown {
+    const askFile = (fileOp: "storeBlob" | "findFile", rest: JsonObject, port?: MessagePort) =>
+      ask(this.post, this.id, fileOp, { ...rest, component: this.component }, port);
+    const options = args.options as { sha256?: unknown } | undefined;
+    if (op === "storage/storeBlob") return storeBlob(askFile, args.blob, options?.sha256);
+    if (op === "storage/getBlob") return getBlob(askFile, args.storageId);
     throw new Error(`Operation ${op} is not supported by this deployment.`);
   }
 
@@ -116,6 +129,9 @@ class ActionSyscalls implements Syscalls {
       case "1.0/getFunctionMetadata":
         return JSON.stringify({ name: this.path, componentPath: this.component });
       default:
+        if (op.startsWith(STORAGE_SYSCALLS)) {
+          return ask(this.post, this.id, "storage", { op, args, component: this.component });
+        }
         throw new Error(`Operation ${op} is not supported by this deployment.`);
     }
   }

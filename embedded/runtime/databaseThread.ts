@@ -21,6 +21,9 @@ import { META_INDEX, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
+import { FileFolder, fileFolderOf } from "../storage/fileFolder.ts";
+import { FileRecords } from "../storage/fileRecords.ts";
+import { storageOperations } from "../storage/storageOperations.ts";
 import { allComponents } from "./components.ts";
 import { currentRun, installConsole, installConvexGlobal } from "./context.ts";
 import { hideEnvironment } from "./environment.ts";
@@ -56,7 +59,9 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
     if (load.app) saveApp(store, load.app);
   });
   forgetOldJobs(store);
-  const executor = new Executor(store, schema, loaded, pulse);
+  const folder = new FileFolder(fileFolderOf(load.databaseFile));
+  const files = new FileRecords(store, folder, String(load.env.CONVEX_CLOUD_URL));
+  const executor = new Executor(store, schema, loaded, pulse, files);
   executor.addSpecs(load.nodeFunctions);
   const api = operations(store, executor);
   const queue: DatabaseRequest[] = [];
@@ -235,6 +240,7 @@ function operations(store: Store, executor: Executor): Operations {
     },
     checkSchema: ({ schemas, table, after }) => checkPortion(store, parseSchemas(schemas), table, after),
     tableSizes: () => ({ sizes: store.sizes() }),
+    ...storageOperations(executor.files, write, () => executor.transaction()),
     stop() {
       store.db.close();
       return {};

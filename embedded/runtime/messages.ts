@@ -8,6 +8,8 @@ import type { App } from "../app.ts";
 import type { ComponentSchema } from "../engine/schema.ts";
 import type { ReadRange, Write } from "../engine/transaction.ts";
 import type { Address } from "../names.ts";
+import type { NewFile } from "../storage/fileFolder.ts";
+import type { FileRecord } from "../storage/fileRecords.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import type { Component, DefinitionExport } from "./components.ts";
 
@@ -141,6 +143,27 @@ export type DatabaseApi = {
     reply: { sizes: { table: string; documents: number; bytes: number }[] };
   };
   stop: { request: Record<string, never>; reply: Record<string, never> };
+} & StorageApi;
+/** Requests about stored files; see storage/. */
+export type StorageApi = {
+  /** `ctx.storage` of an action. */
+  storageSyscall: {
+    request: { component: string; op: string; args: JsonObject };
+    reply: { value: string; commit: Commit | null };
+  };
+  addFile: {
+    request: { component: string; file: NewFile; keep: { id: string; creationTime: number } | null };
+    reply: { id: string; commit: Commit };
+  };
+  findFile: {
+    request: { uuid: string } | { component: string; id: string };
+    reply: { file: FileRecord | null };
+  };
+  checkUpload: {
+    request: { token: string };
+    reply: { verdict: { component: string } | "invalid" | "expired" };
+  };
+  sweepFiles: { request: Record<string, never>; reply: Record<string, never> };
 };
 export type DatabaseOp = keyof DatabaseApi;
 export type DatabaseRequest = {
@@ -191,8 +214,10 @@ export type ActionDone = {
 export type ActionAsk = {
   id: number;
   ask: number;
-  op: "query" | "mutation" | "action" | "schedule" | "cancel";
+  op: "query" | "mutation" | "action" | "schedule" | "cancel" | "storage" | "storeBlob" | "findFile";
   args: JsonObject;
+  /** The content of a file that the action stores. */
+  port?: MessagePort;
 };
 export type ActionAnswer = { answer: number; ok: boolean; value: string; data?: Json };
 

@@ -25,6 +25,7 @@ import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } f
 import { allowOrigin, answerPreflight } from "./cors.ts";
 import { pushRoutes } from "./push.ts";
 import { answerByAction } from "./site.ts";
+import { answerStorage, isStoragePath } from "./storage.ts";
 
 export const VERSION = "embedded";
 const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{0,39}$/;
@@ -103,6 +104,7 @@ export class HttpApi {
       return answerByAction(this.deployment, request, response, "/http");
     }
     allowOrigin(request, response);
+    if (isStoragePath(url.pathname)) return answerStorage(this.deployment, request, response, url);
     const identity = await this.identify(request);
     const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
     if (!handler) throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);

@@ -16,30 +16,39 @@ import type { FileFolder, NewFile } from "./fileFolder.ts";
 export const STORAGE_TABLE = "_storage";
 const UPLOAD_SECRET = "upload";
 
-export const STORAGE_DDL = `
-  CREATE TABLE IF NOT EXISTS files (uuid TEXT PRIMARY KEY, id TEXT UNIQUE) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-`;
-
 /** What is known of a stored file. */
-export type FileRecord = { id: string; uuid: string; size: number; sha256: string; contentType: string | null };
+export type FileRecord = {
+  id: string;
+  uuid: string;
+  size: number;
+  sha256: string;
+  contentType: string | null;
+};
 
 export class FileRecords {
   readonly folder: FileFolder;
+  /** Where files are fetched from and sent to. */
+  readonly cloudUrl: string;
   private readonly store: Store;
   /** Files that the current transaction wrote; those that it doesn't keep are removed after it. */
   private written: string[] = [];
   /** The current transaction deleted files. */
   private deleted = false;
 
-  constructor(store: Store, folder: FileFolder) {
+  constructor(store: Store, folder: FileFolder, cloudUrl: string) {
     this.store = store;
     this.folder = folder;
+    this.cloudUrl = cloudUrl;
     store.onSettled = () => this.settle();
   }
 
   /** A document and a row for a file that lies in the folder; with a given id and time, as when it is imported. */
-  add(transaction: Transaction, component: string, file: NewFile, keep?: { id: string; creationTime: number }): string {
+  add(
+    transaction: Transaction,
+    component: string,
+    file: NewFile,
+    keep?: { id: string; creationTime: number },
+  ): string {
     const { uuid, sha256, size, contentType } = file;
     const fields: JsonObject = { sha256, size, ...(contentType !== null && { contentType }) };
     const id = transaction.insert(componentKey(component, STORAGE_TABLE), fields, keep);
@@ -57,7 +66,9 @@ export class FileRecords {
   ): string | "mismatch" {
     const file = this.folder.write(bytes, contentType);
     this.written.push(file.uuid);
-    return expected !== null && expected !== file.sha256 ? "mismatch" : this.add(transaction, component, file);
+    return expected !== null && expected !== file.sha256
+      ? "mismatch"
+      : this.add(transaction, component, file);
   }
 
   /** The file of a document; null if there is none. What depends on the document depends on this. */

@@ -2,6 +2,8 @@
  * `ctx.storage` of queries and mutations, and, but for contents, of actions: the operations `1.0/storage*` of npm
  * `convex` (`src/server/impl/storage_impl.ts`). JSON in, JSON text out.
  */
+
+import { readFileSync } from "node:fs";
 import { DeveloperError } from "../engine/errors.ts";
 import type { Transaction } from "../engine/transaction.ts";
 import { componentOfKey, nameOfKey } from "../names.ts";
@@ -9,11 +11,13 @@ import type { JsonObject } from "../values/json.ts";
 import type { FileRecords } from "./fileRecords.ts";
 import { STORAGE_TABLE } from "./fileRecords.ts";
 import { makeUploadToken } from "./uploadTokens.ts";
-import { readFileSync } from "node:fs";
 
 export const STORAGE_SYSCALLS = "1.0/storage";
 /** Operations that need a transaction that may write. */
 const WRITES = new Set(["1.0/storageGenerateUploadUrl", "1.0/storageDelete", "1.0/storageStore"]);
+
+/** Operations that only read. */
+export const STORAGE_READS = new Set(["1.0/storageGetUrl", "1.0/storageGetMetadata", "1.0/storageGet"]);
 
 export type StorageScope = {
   records: FileRecords;
@@ -22,7 +26,6 @@ export type StorageScope = {
   /** Queries only read. */
   writable: boolean;
   nowMs: number;
-  cloudUrl: string;
 };
 
 export function storageSyscall(scope: StorageScope, op: string, args: JsonObject): string {
@@ -35,11 +38,11 @@ export function storageSyscall(scope: StorageScope, op: string, args: JsonObject
   switch (op) {
     case "1.0/storageGenerateUploadUrl": {
       const token = makeUploadToken(records.uploadSecret(true) as string, component, scope.nowMs);
-      return JSON.stringify(`${scope.cloudUrl}/api/storage/upload?token=${token}`);
+      return JSON.stringify(`${records.cloudUrl}/api/storage/upload?token=${token}`);
     }
     case "1.0/storageGetUrl": {
       const file = records.get(transaction, component, idOf(scope, op, args));
-      return JSON.stringify(file && `${scope.cloudUrl}/api/storage/${file.uuid}`);
+      return JSON.stringify(file && `${records.cloudUrl}/api/storage/${file.uuid}`);
     }
     case "1.0/storageGetMetadata": {
       const file = records.get(transaction, component, idOf(scope, op, args));
@@ -73,7 +76,8 @@ export function storageSyscall(scope: StorageScope, op: string, args: JsonObject
   }
 }
 
-export const WRONG_DIGEST = "The file doesn't have the sha256 checksum that was given for it; nothing was stored.";
+export const WRONG_DIGEST =
+  "The file doesn't have the sha256 checksum that was given for it; nothing was stored.";
 
 /** A checksum as base64; `store` takes base16 too. Null if none was given. */
 export function digestOf(given: unknown): string | null {

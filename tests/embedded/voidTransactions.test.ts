@@ -14,6 +14,8 @@ import { installConvexGlobal } from "../../embedded/runtime/context.ts";
 import type { Loaded, Registered } from "../../embedded/runtime/loader.ts";
 import type { Outcome } from "../../embedded/runtime/messages.ts";
 import { Pulse } from "../../embedded/runtime/pulse.ts";
+import { FileFolder } from "../../embedded/storage/fileFolder.ts";
+import { FileRecords } from "../../embedded/storage/fileRecords.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a data model of any tables
 type Context = GenericMutationCtx<any>;
@@ -78,7 +80,8 @@ beforeEach(async () => {
   const nothing = { crons: [], routes: [], auth: null, schema: null, schemas: [], tree, definitions: [] };
   const analysis = { functions: specs, ...nothing };
   const loaded: Loaded = { functions, routers: new Map(), analysis };
-  executor = new Executor(store, null, loaded, new Pulse());
+  const files = new FileRecords(store, new FileFolder(join(folder, "files")), "http://deployment");
+  executor = new Executor(store, null, loaded, new Pulse(), files);
   expect((await mutate("notes:insertOne")).ok).toBe(true);
 });
 
