@@ -74,16 +74,14 @@ export async function runHttpAction(
 function requestOf(http: HttpCall, signal: AbortSignal): Request {
   const { method, headers } = http;
   const body = method === "GET" || method === "HEAD" ? null : http.body;
-  if (!body || body instanceof Uint8Array) {
-    return new Request(http.url, { method, headers, signal, body: body ? Buffer.from(body) : null });
-  }
-  return new Request(http.url, {
-    method,
-    headers,
-    signal,
-    body: new BodyReceiver(body).stream(),
-    duplex: "half",
-  } as RequestInit);
+  const init: RequestInit =
+    !body || body instanceof Uint8Array
+      ? { method, headers, body: body ? Buffer.from(body) : null }
+      : ({ method, headers, body: new BodyReceiver(body).stream(), duplex: "half" } as RequestInit);
+  const request = new Request(http.url, init);
+  // Its own signal would only follow this one, and is forgotten, with its listeners, when memory is collected.
+  Object.defineProperty(request, "signal", { value: signal });
+  return request;
 }
 
 type Read = Promise<ReadableStreamReadResult<unknown>>;
@@ -124,13 +122,15 @@ async function send(
     }
     return sender.push(chunk);
   };
-  const stop = AbortSignal.any([sender.unwanted, gone]);
-  stop.addEventListener("abort", () => void reader.cancel("The client is gone.").catch(() => {}));
+  const signals = [sender.unwanted, gone];
+  for (const signal of signals) {
+    signal.addEventListener("abort", () => void reader.cancel("The client is gone.").catch(() => {}));
+  }
   try {
     for (const chunk of early) push(chunk);
     for (let read = first; ; read = reader.read()) {
       const { done, value } = await read;
-      if (stop.aborted) return sender.fail("The HTTP action was ended.");
+      if (signals.some((signal) => signal.aborted)) return sender.fail("The HTTP action was ended.");
       if (done) break;
       if (!push(bytesOf(value))) await sender.room();
     }
