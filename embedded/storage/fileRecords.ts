@@ -7,6 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
+import { StorageError } from "../engine/errors.ts";
 import type { Store } from "../engine/store.ts";
 import type { Transaction } from "../engine/transaction.ts";
 import { componentKey } from "../names.ts";
@@ -64,7 +65,14 @@ export class FileRecords {
     contentType: string | null,
     expected: string | null,
   ): string | "mismatch" {
-    const file = this.folder.write(bytes, contentType);
+    let file: NewFile;
+    try {
+      file = this.folder.write(bytes, contentType);
+    } catch (error) {
+      // Whatever the function makes of it, the transaction fails as when the database can't be written.
+      if (error instanceof StorageError) this.store.failure ??= error;
+      throw error;
+    }
     this.written.push(file.uuid);
     return expected !== null && expected !== file.sha256
       ? "mismatch"

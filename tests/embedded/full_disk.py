@@ -154,8 +154,8 @@ class Deployment:
             return await self.process.wait()
 
 
-def command(data: Path) -> list[str]:
-    options = ["--json", "--port", "0", "--site-port", "0", "--data", str(data), "--functions", str(APP)]
+def command(data: Path, functions: Path = APP) -> list[str]:
+    options = ["--json", "--port", "0", "--site-port", "0", "--data", str(data), "--functions", str(functions)]
     return ["node", str(ROOT / "embedded" / "main.mjs"), *options]
 
 
@@ -175,10 +175,10 @@ async def start_and_fail(data: Path, prepare: Callable[[], None] | None) -> tupl
 
 
 @asynccontextmanager
-async def running(data: Path, log: Path) -> AsyncIterator[Deployment]:
+async def running(data: Path, log: Path, functions: Path = APP) -> AsyncIterator[Deployment]:
     with log.open("a") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *command(data), cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=stderr
+            *command(data, functions), cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=stderr
         )
     assert process.stdout is not None
     async with asyncio.timeout(WAIT_S):
