@@ -116,6 +116,8 @@ export class Deployment {
       mutation: (call) => this.mutation(call, "Action"),
       action: (call) => this.action(call, "Action"),
       schedule: (address, args, atMs) => this.schedule(address, args, atMs),
+      vectorSearch: async (component, query) =>
+        (await database.call("vectorSearch", { component, query })).results,
       cancel: async (id) => {
         const { commit } = await database.call("cancel", { id });
         this.committed(commit);

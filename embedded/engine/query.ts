@@ -13,6 +13,7 @@ import { type Json, type JsonObject, kindOf } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
 import { matches } from "./filter.ts";
+import { type SearchSource, searchText } from "./search/textSearch.ts";
 import type { Entry, IndexDefinition } from "./store.ts";
 import type { ReadRange, Transaction } from "./transaction.ts";
 
@@ -22,7 +23,7 @@ export type QueryJson = {
   source:
     | { type: "FullTableScan"; tableName: string; order: Order }
     | { type: "IndexRange"; indexName: string; range: RangeStep[]; order: Order }
-    | { type: "Search"; indexName: string; filters: Json[] };
+    | SearchSource;
   operators: ({ filter: Json } | { limit: number })[];
 };
 
@@ -101,13 +102,7 @@ function encodeOrUndefined(value: Json): string {
   return encodeValue(missing ? undefined : value);
 }
 
-function plan(transaction: Transaction, query: QueryJson): Plan | null {
-  const { source } = query;
-  if (source.type === "Search") {
-    throw new DeveloperError(
-      "Search indexes are not supported by this deployment; use withIndex and filter.",
-    );
-  }
+function plan(transaction: Transaction, source: Exclude<QueryJson["source"], SearchSource>): Plan | null {
   const name = source.type === "FullTableScan" ? `${source.tableName}.by_creation_time` : source.indexName;
   const index = findIndex(transaction, name);
   if (!index) return null;
@@ -168,6 +163,27 @@ class Cursor {
   }
 }
 
+/** What a search has found, one by one, in order of relevance. */
+class Found {
+  private readonly entries: Entry[];
+  private at: number;
+  private readonly transaction: Transaction;
+
+  constructor(transaction: Transaction, source: SearchSource, from = 0) {
+    this.transaction = transaction;
+    this.entries = searchText(transaction, source);
+    this.at = from;
+  }
+
+  next(): Entry | null {
+    const entry = this.entries[this.at];
+    if (!entry) return null;
+    this.at += 1;
+    this.transaction.consume(entry);
+    return entry;
+  }
+}
+
 /** Passes an entry through the operators: "pass", "drop", or "end" when a limit is used up. */
 class Operators {
   private readonly left: number[];
@@ -202,12 +218,17 @@ function expectedRows(query: QueryJson): number | null {
 }
 
 export class QueryStream {
-  private readonly cursor: Cursor | null;
+  private readonly cursor: { next(): Entry | null } | null;
   private readonly operators: Operators;
 
   constructor(transaction: Transaction, query: QueryJson) {
-    const planned = plan(transaction, query);
+    const { source } = query;
     this.operators = new Operators(query.operators);
+    if (source.type === "Search") {
+      this.cursor = new Found(transaction, source);
+      return;
+    }
+    const planned = plan(transaction, source);
     this.cursor = planned && new Cursor(transaction, planned, expectedRows(query));
   }
 
@@ -254,7 +275,9 @@ export function readPage(transaction: Transaction, query: QueryJson, request: Pa
     pageStatus: null,
   };
   if (start === END) return nothing;
-  const planned = plan(transaction, query);
+  if (query.source.type === "Search")
+    return searchPage(transaction, query, query.source, request, start, end);
+  const planned = plan(transaction, query.source);
   if (!planned) return nothing;
   if (start !== null) {
     if (planned.descending) planned.hi = start < planned.hi ? start : planned.hi;
@@ -303,5 +326,42 @@ export function readPage(transaction: Transaction, query: QueryJson, request: Pa
         : encodeCursor(query, stop),
     splitCursor: keys.length > 1 && middle !== undefined ? encodeCursor(query, middle) : null,
     pageStatus: cutShort ? "SplitRequired" : null,
+  };
+}
+
+/** A page of a search: the cursor is how many results lie before it. */
+function searchPage(
+  transaction: Transaction,
+  query: QueryJson,
+  source: SearchSource,
+  request: PageRequest,
+  start: string | null,
+  end: string | null,
+): PageResult {
+  const from = start === null ? 0 : Number(start);
+  const until = end === null || end === END ? Number.POSITIVE_INFINITY : Number(end);
+  const wanted = end === null ? request.pageSize : Number.POSITIVE_INFINITY;
+  const found = new Found(transaction, source, from);
+  const operators = new Operators(query.operators);
+  const page: string[] = [];
+  let at = from;
+  let exhausted = false;
+  while (page.length < wanted && at < until) {
+    const entry = operators.usedUp() ? null : found.next();
+    if (!entry) {
+      exhausted = true;
+      break;
+    }
+    at += 1;
+    if (operators.pass(entry.json)) page.push(entry.json);
+  }
+  const isDone = exhausted && (end === null || end === END);
+  const stop = isDone ? END : until === Number.POSITIVE_INFINITY ? String(at) : String(until);
+  return {
+    page,
+    isDone,
+    continueCursor: encodeCursor(query, stop),
+    splitCursor: null,
+    pageStatus: null,
   };
 }

@@ -5,12 +5,14 @@ import { MAX_INDEXES_PER_TABLE } from "../limits.ts";
 import { componentKey, nameOfKey } from "../names.ts";
 import type { JsonObject } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue } from "../values/keys.ts";
+import { applySearchIndexes, type SearchDefinition } from "./search/indexes.ts";
 import { DUE_INDEX, SCHEDULED_TABLE, type Store } from "./store.ts";
 import { findMismatch, type Validator } from "./validate.ts";
 
 export type TableSchema = {
   name: string;
   indexes: { name: string; fields: string[] }[];
+  searches: SearchDefinition[];
   documentType: Validator | null;
 };
 /** The tables of the app and of its components, by key. */
@@ -20,6 +22,13 @@ type ExportedSchema = {
   tables: {
     tableName: string;
     indexes: { indexDescriptor: string; fields: string[] }[];
+    searchIndexes?: { indexDescriptor: string; searchField: string; filterFields: string[] }[];
+    vectorIndexes?: {
+      indexDescriptor: string;
+      vectorField: string;
+      dimensions: number;
+      filterFields: string[];
+    }[];
     documentType: Validator | null;
   }[];
   schemaValidation: boolean;
@@ -43,11 +52,29 @@ export function parseSchemas(schemas: ComponentSchema[]): AppSchema {
       tables.set(key, {
         name: key,
         indexes: table.indexes.map((index) => ({ name: index.indexDescriptor, fields: index.fields })),
+        searches: searchesOf(table),
         documentType: enforced ? inComponent(component, table.documentType as Validator) : null,
       });
     }
   }
   return { tables };
+}
+
+function searchesOf(table: ExportedSchema["tables"][number]): SearchDefinition[] {
+  const texts = (table.searchIndexes ?? []).map((index) => ({
+    name: index.indexDescriptor,
+    kind: "text" as const,
+    field: index.searchField,
+    filterFields: index.filterFields,
+  }));
+  const vectors = (table.vectorIndexes ?? []).map((index) => ({
+    name: index.indexDescriptor,
+    kind: "vector" as const,
+    field: index.vectorField,
+    filterFields: index.filterFields,
+    dimensions: index.dimensions,
+  }));
+  return [...texts, ...vectors];
 }
 
 /** A validator of a component's code: ids are of the component's own tables. */
@@ -70,6 +97,7 @@ export function applySchema(store: Store, schema: AppSchema | null): void {
   for (const table of [...store.tables.values()]) {
     if (table.name.startsWith("_")) continue;
     applyIndexes(store, table.name, schema?.tables.get(table.name)?.indexes ?? []);
+    applySearchIndexes(store, table.name, schema?.tables.get(table.name)?.searches ?? []);
     const validator = schema?.tables.get(table.name)?.documentType;
     if (validator) checkDocuments(store, table.name, validator);
   }

@@ -26,6 +26,7 @@ import { newId, tableNumberOf } from "../values/ids.ts";
 import { fieldAt, type JsonObject } from "../values/json.ts";
 import { encodeValue, fromBlob, toBlob } from "../values/keys.ts";
 import { StorageError } from "./errors.ts";
+import { readSearchIndexes, SEARCH_DDL, type SearchIndex } from "./search/indexes.ts";
 
 export const SCHEDULED_TABLE = "_scheduled_functions";
 const SYSTEM_TABLES: ReadonlyMap<string, number> = new Map([
@@ -42,7 +43,12 @@ export const META_INDEX = 0;
 const FORMAT_VERSION = 2;
 
 export type IndexDefinition = { id: number; table: string; name: string; fields: string[] };
-export type Table = { number: number; name: string; indexes: Map<string, IndexDefinition> };
+export type Table = {
+  number: number;
+  name: string;
+  indexes: Map<string, IndexDefinition>;
+  searches: Map<string, SearchIndex>;
+};
 export type Row = { rowid: number; json: string };
 export type Entry = { key: string; json: string };
 
@@ -123,7 +129,7 @@ export class Store {
 
   private create(): void {
     try {
-      this.db.exec(`BEGIN; ${DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
+      this.db.exec(`BEGIN; ${DDL} ${SEARCH_DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
     } catch (error) {
       this.rollback();
       throw explain(error);
@@ -137,7 +143,12 @@ export class Store {
     this.tables.clear();
     this.tableByNumber.clear();
     for (const row of tables) {
-      this.register({ number: Number(row.number), name: String(row.name), indexes: new Map() });
+      this.register({
+        number: Number(row.number),
+        name: String(row.name),
+        indexes: new Map(),
+        searches: new Map(),
+      });
     }
     for (const row of indexes) {
       const definition = {
@@ -148,6 +159,8 @@ export class Store {
       };
       this.tables.get(definition.table)?.indexes.set(definition.name, definition);
     }
+    for (const index of readSearchIndexes(this))
+      this.tables.get(index.table)?.searches.set(index.name, index);
     const clock = this.prepare("SELECT ts, creation FROM clock");
     clock.setReadBigInts(true);
     const row = clock.get();
@@ -258,7 +271,7 @@ export class Store {
     );
     const number = SYSTEM_TABLES.get(name) ?? (highest?.n ? Number(highest.n) + 1 : first);
     this.run("INSERT INTO tables (number, name) VALUES (?, ?)", number, name);
-    this.register({ number, name, indexes: new Map() });
+    this.register({ number, name, indexes: new Map(), searches: new Map() });
     this.createIndex(name, "by_id", ["_id"]);
     this.createIndex(name, "by_creation_time", ["_creationTime", "_id"]);
     return true;

@@ -18,6 +18,7 @@ import { type Json, type JsonObject, kindOf } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue, toBlob } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
 import type { AppSchema } from "./schema.ts";
+import { keepInStep } from "./search/indexes.ts";
 import { type Entry, type IndexDefinition, indexKey, META_INDEX, type Store } from "./store.ts";
 import { findMismatch } from "./validate.ts";
 
@@ -125,6 +126,7 @@ export class Transaction {
     for (const index of this.store.table(tableName).indexes.values()) {
       this.addEntry(index, document, Number(lastInsertRowid));
     }
+    this.search(tableName, Number(lastInsertRowid), null, document);
     return id;
   }
 
@@ -175,6 +177,7 @@ export class Transaction {
       this.store.run("DELETE FROM entries WHERE idx = ? AND key = ?", index.id, toBlob(before));
       this.addEntry(index, document, row.rowid);
     }
+    this.search(tableName, row.rowid, old, document);
   }
 
   remove(tableName: string, id: string): void {
@@ -188,7 +191,19 @@ export class Transaction {
       this.writes.push({ index: index.id, key });
       this.store.run("DELETE FROM entries WHERE idx = ? AND key = ?", index.id, toBlob(key));
     }
+    this.search(tableName, row.rowid, old, null);
     this.store.run("DELETE FROM docs WHERE doc = ?", row.rowid);
+  }
+
+  private search(
+    tableName: string,
+    rowid: number,
+    old: JsonObject | null,
+    document: JsonObject | null,
+  ): void {
+    for (const index of keepInStep(this.store, tableName, rowid, old, document)) {
+      this.writes.push({ index, key: "" });
+    }
   }
 
   private noteIdRead(tableName: string, id: string): void {

@@ -5,6 +5,7 @@
  */
 import { MessagePort, type Worker } from "node:worker_threads";
 import { type App, EMPTY_APP, hasNodeModules } from "../app.ts";
+import type { VectorQuery, VectorResult } from "../engine/search/vectorSearch.ts";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
 import type { Address } from "../names.ts";
 import type {
@@ -37,6 +38,7 @@ export type ActionServices = {
   mutation(call: Call): Promise<Answer>;
   action(call: Call): Promise<Answer>;
   schedule(address: Address, args: JsonObject, atMs: number): Promise<string>;
+  vectorSearch(component: string, query: VectorQuery): Promise<VectorResult[]>;
   cancel(id: string): Promise<void>;
   storage(component: string, asked: StorageAsk): Promise<string>;
 };
@@ -128,6 +130,9 @@ class ActionThread {
         answer = { answer: ask, ok: true, value: JSON.stringify(jobId) };
       } else if (op === "storage" || op === "storeBlob" || op === "findFile") {
         answer = { answer: ask, ok: true, value: await services.storage(component, { op, args, port }) };
+      } else if (op === "vectorSearch") {
+        const results = await services.vectorSearch(component, args.query as unknown as VectorQuery);
+        answer = { answer: ask, ok: true, value: JSON.stringify({ results }) };
       } else if (op === "cancel") {
         await services.cancel(String(args.id));
         answer = { answer: ask, ok: true, value: "null" };

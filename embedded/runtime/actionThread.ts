@@ -120,6 +120,11 @@ class ActionSyscalls implements Syscalls {
           args: args.args ?? {},
           atMs: Number(args.ts) * 1000,
         });
+      case "1.0/actions/vectorSearch":
+        return ask(this.post, this.id, "vectorSearch", {
+          component: this.component,
+          query: args.query ?? null,
+        });
       case "1.0/actions/cancel_job":
         return ask(this.post, this.id, "cancel", { id: args.id ?? null });
       case "1.0/getUserIdentity":

@@ -3,7 +3,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
-import { StorageError } from "../engine/errors.ts";
+import { DeveloperError, StorageError } from "../engine/errors.ts";
 import { Ended, Executor } from "../engine/executor.ts";
 import {
   addressOf,
@@ -17,10 +17,12 @@ import {
 } from "../engine/jobs.ts";
 import { readApp, saveApp } from "../engine/savedApp.ts";
 import { applySchema, checkPortion, parseSchemas } from "../engine/schema.ts";
+import { searchVectors } from "../engine/search/vectorSearch.ts";
 import { META_INDEX, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
+import { componentKey } from "../names.ts";
 import { FileFolder, fileFolderOf } from "../storage/fileFolder.ts";
 import { FileRecords } from "../storage/fileRecords.ts";
 import { storageOperations } from "../storage/storageOperations.ts";
@@ -76,8 +78,9 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
         port.postMessage({ id: next.id, reply });
       } catch (error) {
         if (error instanceof Ended) return;
+        const told = error instanceof StorageError || error instanceof DeveloperError;
         const unavailable = error instanceof StorageError;
-        const text = unavailable
+        const text = told
           ? error.message
           : error instanceof Error
             ? (error.stack ?? error.message)
@@ -239,6 +242,11 @@ function operations(store: Store, executor: Executor): Operations {
       return { commit };
     },
     checkSchema: ({ schemas, table, after }) => checkPortion(store, parseSchemas(schemas), table, after),
+    vectorSearch({ component, query }) {
+      const [table = "", index = ""] = query.indexName.split(".");
+      const indexName = `${componentKey(component, table)}.${index}`;
+      return { results: searchVectors(store, { ...query, indexName }) };
+    },
     tableSizes: () => ({ sizes: store.sizes() }),
     ...storageOperations(executor.files, write, () => executor.transaction()),
     stop() {

@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { App } from "../app.ts";
 import type { ComponentSchema } from "../engine/schema.ts";
+import type { VectorQuery, VectorResult } from "../engine/search/vectorSearch.ts";
 import type { ReadRange, Write } from "../engine/transaction.ts";
 import type { Address } from "../names.ts";
 import type { NewFile } from "../storage/fileFolder.ts";
@@ -138,6 +139,7 @@ export type DatabaseApi = {
     request: { schemas: ComponentSchema[]; table: string; after: string | null };
     reply: SchemaCheck;
   };
+  vectorSearch: { request: { component: string; query: VectorQuery }; reply: { results: VectorResult[] } };
   tableSizes: {
     request: Record<string, never>;
     reply: { sizes: { table: string; documents: number; bytes: number }[] };
@@ -214,7 +216,16 @@ export type ActionDone = {
 export type ActionAsk = {
   id: number;
   ask: number;
-  op: "query" | "mutation" | "action" | "schedule" | "cancel" | "storage" | "storeBlob" | "findFile";
+  op:
+    | "query"
+    | "mutation"
+    | "action"
+    | "schedule"
+    | "cancel"
+    | "vectorSearch"
+    | "storage"
+    | "storeBlob"
+    | "findFile";
   args: JsonObject;
   /** The content of a file that the action stores. */
   port?: MessagePort;
