@@ -191,6 +191,26 @@ describe("in functions", () => {
   });
 });
 
+test("a component has files of its own", async () => {
+  const { vaults } = anyApi as unknown as Record<"vaults", typeof anyApi.files>;
+  const http = deployment.http();
+  const look = async (id: string) =>
+    (await http.query(vaults?.look as never, { id } as never)) as { url: string; all: string[] };
+  const made = (await http.action(vaults?.store as never, { text: "secret" } as never)) as string;
+  const target = (await http.mutation(vaults?.uploadUrl as never)) as string;
+  const sent = await fetch(target, { method: "POST", body: "sent" });
+  const { storageId } = (await sent.json()) as { storageId: string };
+  const { url, all } = await look(storageId);
+  expect(all).toEqual([made, storageId]);
+  expect(await (await fetch(url)).text()).toBe("sent");
+  expect(await (await fetch((await look(made)).url)).text()).toBe("secret");
+  // Not the app's: neither in its table nor by its ids, and the other way round.
+  expect((await rows()).map(({ _id }) => _id)).not.toContain(made);
+  await expect(query("url", { id: made })).rejects.toThrow();
+  await expect(query("anyUrl", { id: made })).rejects.toThrow("Unable to decode ID");
+  await expect(look(await upload("the app's"))).rejects.toThrow();
+});
+
 describe("serving", () => {
   let url: string;
   beforeAll(async () => {
