@@ -30,7 +30,10 @@ export class LiveQuery {
   outcome: Outcome | null = null;
   logLines: string[] = [];
   journal: string | null;
+  /** Has to run, and isn't running. */
   dirty = true;
+  /** The outcome is true as of the newest timestamp. */
+  known = false;
   /** Counts results that differed from the one before. */
   version = 0;
   /** The result as it goes to every subscriber; for those who write it down once for all. */
@@ -98,8 +101,7 @@ export class LiveQueries {
       this.dirty.add(entry);
     }
     entry.subscribers.add(subscriber);
-    if (entry.dirty || entry.outcome === null) subscriber.unknown.add(entry);
-    else subscriber.changed.add(entry);
+    (entry.known ? subscriber.changed : subscriber.unknown).add(entry);
     return entry;
   }
 
@@ -130,20 +132,20 @@ export class LiveQueries {
   private mark(entry: LiveQuery): void {
     if (entry.dirty) return;
     entry.dirty = true;
+    entry.known = false;
     this.dirty.add(entry);
     for (const subscriber of entry.subscribers) subscriber.unknown.add(entry);
   }
 
-  /** Tells the subscriber when all its queries are known at one timestamp; soon, if they are already. */
+  /** Tells the subscriber when all its queries are known at one timestamp: now, if they are. */
   notify(subscriber: Subscriber): void {
     this.waiting.add(subscriber);
     this.refresh();
+    this.settle();
   }
 
   private refresh(): void {
-    if (this.running) return;
-    if (this.dirty.size > 0) void this.run();
-    else this.settle();
+    if (!this.running && this.dirty.size > 0) void this.run();
   }
 
   private async run(): Promise<void> {
@@ -167,8 +169,9 @@ export class LiveQueries {
       this.failed(batch, error as Error);
     }
     this.running = false;
+    // The database thread is busy with the next portion while the subscribers of this one are told.
+    this.refresh();
     this.settle();
-    if (this.dirty.size > 0 || this.waiting.size > 0) this.refresh();
   }
 
   private accept(entry: LiveQuery, run: QueryRun): void {
@@ -200,9 +203,10 @@ export class LiveQueries {
       entry.rendered = null;
       entry.version += 1;
     }
+    entry.known = !entry.dirty;
     for (const subscriber of entry.subscribers) {
       if (!same) subscriber.changed.add(entry);
-      if (!entry.dirty) subscriber.unknown.delete(entry);
+      if (entry.known) subscriber.unknown.delete(entry);
       this.waiting.add(subscriber);
     }
   }
