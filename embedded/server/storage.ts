@@ -35,6 +35,8 @@ const INERT =
   /^(?:image\/(?!svg)|audio\/|video\/|font\/|text\/plain|application\/(?:pdf|json|octet-stream|zip))/i;
 const SANDBOX = "sandbox allow-scripts allow-forms allow-popups allow-downloads";
 const LONGEST_CONTENT_TYPE = 1_000;
+/** Functions and imports may give a file any type. */
+const SENDABLE = /^[\x20-\x7e]{1,1000}$/;
 
 export function isStoragePath(pathname: string): boolean {
   return pathname.startsWith(PREFIX);
@@ -136,7 +138,7 @@ async function* arriving(request: IncomingMessage): AsyncGenerator<Uint8Array> {
 async function serve(request: IncomingMessage, response: ServerResponse, file: StoredFile): Promise<void> {
   const { size, sha256, contentType } = file;
   const etag = `"${sha256}"`;
-  const type = contentType ?? "application/octet-stream";
+  const type = SENDABLE.test(contentType ?? "") ? (contentType as string) : "application/octet-stream";
   const headers: Record<string, string> = {
     etag,
     "cache-control": CACHE_CONTROL,

@@ -407,3 +407,57 @@ test("files outlive a restart and a kill; what was half done does not", async ()
     await mine.stop();
   }
 }, 30_000);
+
+test("killed again and again while files come and go, it keeps what it acknowledged and nothing half", async () => {
+  let mine = await Deployment.start({ functions: FUNCTIONS });
+  const { data } = mine;
+  const kept = new Map<string, string>();
+  /** Deletions that were asked for; unless acknowledged, either outcome is right. */
+  const asked = new Set<string>();
+  const deleted = new Set<string>();
+  let made = 0;
+  const work = async (): Promise<void> => {
+    const http = mine.http();
+    const target = (await http.mutation(files?.uploadUrl as never)) as string;
+    for (;;) {
+      made += 1;
+      const text = `file ${made} `.repeat(20_000);
+      const sent = await fetch(target, { method: "POST", body: text });
+      const { storageId } = (await sent.json()) as { storageId: string };
+      kept.set(storageId, text);
+      if (made % 3 !== 0) continue;
+      asked.add(storageId);
+      await http.mutation(files?.remove as never, { id: storageId } as never);
+      deleted.add(storageId);
+    }
+  };
+  try {
+    for (let round = 1; round <= 4; round++) {
+      const goal = kept.size + 6 * round;
+      // They end with the process.
+      const workers = Promise.allSettled([work(), work(), work()]);
+      await eventually(async () => (kept.size >= goal ? true : null), "files");
+      await mine.kill();
+      await within(workers, "the workers");
+      mine = await Deployment.start({ functions: FUNCTIONS, data });
+      const list = (await mine.http().query(files?.list as never)) as Row[];
+      const there = new Set(list.map(({ _id }) => _id));
+      for (const [id, text] of kept) {
+        if (deleted.has(id)) expect(there.has(id)).toBe(false);
+        else if (!asked.has(id)) expect(there.has(id)).toBe(true);
+        if (!there.has(id)) continue;
+        const url = (await mine.http().query(files?.url as never, { id } as never)) as string;
+        expect((await (await fetch(url)).text()) === text).toBe(true);
+      }
+      // Each row has its file and each file its row.
+      expect(onDisk(mine).length).toBe(list.length);
+      for (const { _id } of list) {
+        const url = (await mine.http().query(files?.url as never, { id: _id } as never)) as string;
+        expect((await fetch(url, { method: "HEAD" })).status).toBe(200);
+        expect(onDisk(mine)).toContain(url.split("/").at(-1));
+      }
+    }
+  } finally {
+    await mine.stop();
+  }
+}, 60_000);
