@@ -371,6 +371,7 @@ test("of a large file only parts are in memory, in and out and through an action
     hash.update(chunk);
   }
   expect(received).toBe(size);
+  expect(deployment.stderr).not.toContain("Warning");
   expect(got.headers.get("digest")).toBe(`sha-256=${hash.digest("base64")}`);
   // Buffers that wait for the collector; three times the file would have passed through.
   expect((memory() - before) / 1024).toBeLessThan(190);

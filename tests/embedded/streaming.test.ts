@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 const site = (path: string, init?: RequestInit) =>
-  within(fetch(deployment.siteUrl + path, init), `the answer of ${path}`);
+  within(fetch(deployment.siteUrl + path, init), `the answer of ${path}`, 15_000);
 const tick = (text: string) => site("/tick", { method: "POST", body: text });
 
 async function state(): Promise<{ cancelled: number; pulled: number; aborted: number }> {
@@ -92,6 +92,17 @@ describe("a response's body", () => {
       return same ? pulled : null;
     }, "the stream to wait");
     expect(rest).toBeLessThan(300);
+    let size = 0;
+    for await (const chunk of response) size += (chunk as Buffer).length;
+    expect(size).toBe(300 * 64 * 1024);
+  });
+
+  test("goes on while the deployment takes up a new environment", async () => {
+    const slow = request(`${deployment.siteUrl}/large?chunks=300`, { agent: false });
+    slow.end();
+    const response = await answerOf(slow);
+    expect((await deployment.setEnv("COLOUR", "blue")).status).toBe(200);
+    expect(await state()).toEqual({ cancelled: 0, pulled: 0, aborted: 0 });
     let size = 0;
     for await (const chunk of response) size += (chunk as Buffer).length;
     expect(size).toBe(300 * 64 * 1024);
