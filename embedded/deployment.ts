@@ -98,8 +98,11 @@ export class Deployment {
     this.logs = logs;
     this.analysis = ready.analysis;
     this.pushes = new Pushes(this);
-    this.files = new FileService(database, fileFolderOf(folder.databaseFile), (commit) =>
-      this.committed(commit),
+    this.files = new FileService(
+      database,
+      fileFolderOf(folder.databaseFile),
+      (commit) => this.committed(commit),
+      (error) => this.troubled(error),
     );
     this.live = new LiveQueries(database, ready.lastTs, (query, run) => {
       this.log("query", query, "SyncWorker", requestId(), { ...run });

@@ -2,6 +2,7 @@
  * Stored files for the rest of the deployment: taking them in, and finding them. Contents never pass through the
  * database thread, except those that a mutation itself stores or reads.
  */
+import { StorageError } from "../engine/errors.ts";
 import type { DatabaseHost } from "../host/database.ts";
 import type { Commit } from "../runtime/messages.ts";
 import type { JsonObject } from "../values/json.ts";
@@ -27,11 +28,19 @@ export class FileService {
   private readonly folder: FileFolder;
   private readonly database: DatabaseHost;
   private readonly committed: (commit: Commit) => void;
+  private readonly troubled: (error: Error) => void;
 
-  constructor(database: DatabaseHost, folderPath: string, committed: (commit: Commit) => void) {
+  /** `troubled` is told when the disk didn't take a file. */
+  constructor(
+    database: DatabaseHost,
+    folderPath: string,
+    committed: (commit: Commit) => void,
+    troubled: (error: Error) => void,
+  ) {
     this.database = database;
     this.folder = new FileFolder(folderPath);
     this.committed = committed;
+    this.troubled = troubled;
   }
 
   /** Before anything is taken in: removes what a crash left over. */
@@ -45,7 +54,10 @@ export class FileService {
     chunks: AsyncIterable<Uint8Array>,
     { contentType, sha256 = null, keep = null }: StoreOptions,
   ): Promise<string> {
-    const file = await this.folder.receive(chunks, contentType);
+    const file = await this.folder.receive(chunks, contentType).catch((error) => {
+      if (error instanceof StorageError) this.troubled(error);
+      throw error;
+    });
     try {
       if (sha256 !== null && sha256 !== file.sha256) throw new DigestError(WRONG_DIGEST);
       const { id, commit } = await this.database.call("addFile", { component, file, keep });

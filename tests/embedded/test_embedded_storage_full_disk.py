@@ -57,6 +57,7 @@ async def test_an_upload_fails_whole_and_files_are_served_on(disk: Disk, tmp_pat
             assert "free some space" in refused["message"]
         assert sorted((disk.folder / "files").iterdir()) == files
         assert await fetch(deployment, first["storageId"]) == b"first"
+        await deployment.logged(f"Its data folder is {disk.folder}")
 
         text = "x" * len(PART) * PARTS
         status, action = await deployment.call("action", "files:roundTrip", {"text": text})
