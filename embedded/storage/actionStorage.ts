@@ -2,7 +2,7 @@
  * `ctx.storage` of actions, in their thread: contents stream to the main thread, or are read from the folder of files,
  * so that a large one is never in memory as a whole.
  */
-import { openAsBlob } from "node:fs";
+import { existsSync, openAsBlob } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { BodySender } from "../runtime/bodyPipe.ts";
@@ -47,6 +47,11 @@ export async function getBlob(ask: Ask, storageId: unknown): Promise<Blob | null
   } | null;
   if (!found) return null;
   const type = found.contentType ?? "";
-  if (found.size > READ_AT_ONCE_BYTES) return openAsBlob(found.path, { type });
-  return new Blob([await readFile(found.path)], { type });
+  try {
+    if (found.size > READ_AT_ONCE_BYTES) return await openAsBlob(found.path, { type });
+    return new Blob([await readFile(found.path)], { type });
+  } catch (error) {
+    if (existsSync(found.path)) throw error;
+    return null; // deleted since
+  }
 }

@@ -51,11 +51,23 @@ export class FileFolder {
       await file.close();
       file = null;
       await rename(part, this.fileOf(uuid));
+      await this.sync();
       return { uuid, size, sha256: hash.digest("base64"), contentType };
     } catch (error) {
       await file?.close().catch(() => {});
       await rm(part, { force: true });
+      await rm(this.fileOf(uuid), { force: true });
       throw explainDisk(error);
+    }
+  }
+
+  /** Makes the folder's names durable: a power cut must not leave a row without its file. */
+  private async sync(): Promise<void> {
+    const folder = await open(this.path, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
     }
   }
 
@@ -73,8 +85,15 @@ export class FileFolder {
         closeSync(file);
       }
       renameSync(part, this.fileOf(uuid));
+      const folder = openSync(this.path, "r");
+      try {
+        fsyncSync(folder);
+      } finally {
+        closeSync(folder);
+      }
     } catch (error) {
       rmSync(part, { force: true });
+      this.remove(uuid);
       throw explainDisk(error);
     }
     return {
