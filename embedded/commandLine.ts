@@ -7,6 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import type { App } from "./app.ts";
+import type { Deployment } from "./deployment.ts";
 import { DatabaseHost } from "./host/database.ts";
 
 const USAGE = `usage: node embedded/main.mjs [options]
@@ -67,16 +68,16 @@ async function run(): Promise<void> {
   const bundled = options.functions === undefined ? null : bundle(options.functions);
   const database = new DatabaseHost();
   const listening = Promise.all([import("./deployment.ts"), import("./server/server.ts")]).then(
-    async ([{ Deployment }, { Ports, serve }]) => {
-      return { Deployment, serve, ports: await Ports.open(options.host, apiPort, sitePort) };
+    async ([{ Deployment: Starter }, { Ports, serve }]) => {
+      return { Starter, serve, ports: await Ports.open(options.host, apiPort, sitePort) };
     },
   );
-  const [app, { Deployment, serve, ports }] = await Promise.all([bundled, listening]);
-  let deployment: InstanceType<typeof Deployment>;
+  const [app, { Starter, serve, ports }] = await Promise.all([bundled, listening]);
+  let deployment: Deployment;
   try {
     const { url, siteUrl } = ports;
     const settings = { app, dataFolder: options.data, url, siteUrl, print };
-    deployment = await Deployment.start(settings, database);
+    deployment = await Starter.start(settings, database);
   } catch (error) {
     ports.close();
     throw error;

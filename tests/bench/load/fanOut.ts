@@ -1,8 +1,8 @@
 /** From the call of a mutation to the callbacks of those who watch what it changes, each with a socket of its own. */
 import { performance } from "node:perf_hooks";
 import type { ConvexClient } from "convex/browser";
-import { anyApi as api } from "convex/server";
 import { type Deployment, within } from "../../embedded/harness.ts";
+import { latest, send } from "./api.ts";
 import { cpuMs } from "./deployment.ts";
 import { round, type Times, times } from "./samples.ts";
 
@@ -28,7 +28,7 @@ export async function fanOut(
   for (let viewer = 0; viewer < subscribers; viewer++) {
     const client = deployment.client();
     clients.push(client);
-    client.onUpdate(api.messages.latest, own ? { channel, viewer } : { channel }, (bodies: string[]) =>
+    client.onUpdate(latest, own ? { channel, viewer } : { channel }, (bodies: string[]) =>
       arrived(bodies[0]),
     );
   }
@@ -44,7 +44,7 @@ export async function fanOut(
     const told = counting(subscribers, body);
     arrived = told.arrived;
     const started = performance.now();
-    const answered = caller.mutation(api.messages.send, { channel, body });
+    const answered = caller.mutation(send, { channel, body });
     const ends = await within(told.done, `all of ${subscribers} callbacks`, ROUND_LIMIT_MS);
     await answered;
     if (i < 0) continue;

@@ -1,7 +1,7 @@
 /** An indexed read in a small and in a large table: what it costs must not depend on the size. */
 import { performance } from "node:perf_hooks";
-import { anyApi as api } from "convex/server";
 import { type Deployment, within } from "../../embedded/harness.ts";
+import { inGroup, seed } from "./api.ts";
 import { cpuMs } from "./deployment.ts";
 import { round, type Times, times } from "./samples.ts";
 
@@ -18,7 +18,7 @@ export async function read(deployment: Deployment, rows: number, reads: number):
   const seeding = performance.now();
   for (let from = 0; from < rows; from += BATCH) {
     const batch = { size, from, count: Math.min(BATCH, rows - from) };
-    await within(client.mutation(api.rows.seed, batch), "a batch of rows", BATCH_LIMIT_MS);
+    await within(client.mutation(seed, batch), "a batch of rows", BATCH_LIMIT_MS);
   }
   const seconds = (performance.now() - seeding) / 1000;
   const samples: number[] = [];
@@ -29,7 +29,7 @@ export async function read(deployment: Deployment, rows: number, reads: number):
     // All over the table, and never the same group twice in a row.
     const group = Math.floor(((i + WARM_UP) * 0.618034 * groups) % groups);
     const started = performance.now();
-    const found = (await client.query(api.rows.inGroup, { size, group })) as unknown[];
+    const found = await client.query(inGroup, { size, group });
     if (found.length !== 5) throw new Error(`group ${group} of ${rows} rows gave ${found.length} rows`);
     if (i >= 0) samples.push(performance.now() - started);
   }

@@ -1,8 +1,8 @@
 /** Mutations a second, over the socket and over HTTP, one after the other and many at a time. */
 import { Agent, request } from "node:http";
 import { performance } from "node:perf_hooks";
-import { anyApi as api } from "convex/server";
 import { type Deployment, within } from "../../embedded/harness.ts";
+import { send } from "./api.ts";
 import { cpuMs } from "./deployment.ts";
 import { round } from "./samples.ts";
 
@@ -32,7 +32,7 @@ export async function throughput(deployment: Deployment, n: number): Promise<Rat
   const sockets = clients.map(
     (client): Call =>
       (i) =>
-        client.mutation(api.messages.send, message(i)),
+        client.mutation(send, message(i)),
   );
   const one = sockets.slice(0, 1);
   await measure("socket, one after the other", one, 1);
@@ -42,7 +42,7 @@ export async function throughput(deployment: Deployment, n: number): Promise<Rat
   await Promise.all(clients.map((client) => client.close()));
 
   const fetching = deployment.http();
-  const viaFetch: Call = (i) => fetching.mutation(api.messages.send, message(i), { skipQueue: true });
+  const viaFetch: Call = (i) => fetching.mutation(send, message(i), { skipQueue: true });
   await measure("HTTP, ConvexHttpClient, one after the other", [viaFetch], 1);
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
   const viaAgent: Call = (i) => post(deployment.url, agent, message(i));

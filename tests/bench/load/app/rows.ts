@@ -1,5 +1,13 @@
-import { mutationGeneric as mutation, queryGeneric as query } from "convex/server";
+import {
+  type DataModelFromSchemaDefinition,
+  mutationGeneric as mutation,
+  type QueryBuilder,
+  queryGeneric,
+} from "convex/server";
 import { v } from "convex/values";
+import type schema from "./schema";
+
+const query = queryGeneric as QueryBuilder<DataModelFromSchemaDefinition<typeof schema>, "public">;
 
 /** Ten rows to a group. `size` keeps what is read apart from what another measurement put into the same table. */
 export const seed = mutation({
