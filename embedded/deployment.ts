@@ -39,6 +39,10 @@ import { Scheduler } from "./scheduler.ts";
 import { answerStorageAsk } from "./storage/answerActions.ts";
 import { fileFolderOf } from "./storage/fileFolder.ts";
 import { FileService } from "./storage/fileService.ts";
+import type { ImportMode } from "./transfer/applyImport.ts";
+import type { TransferKind, TransferState } from "./transfer/state.ts";
+import { Transfers } from "./transfer/transfers.ts";
+import type { Parsed } from "./transfer/transferThread.ts";
 import type { JsonObject } from "./values/json.ts";
 
 export type Settings = {
@@ -72,6 +76,7 @@ export class Deployment {
   app: App = EMPTY_APP;
   analysis: Analysis;
   readonly pushes: Pushes;
+  readonly transfers: Transfers;
   /** Told when functions may have come, gone or changed. */
   readonly onPush = new Set<() => void>();
   /** Changes of what runs happen one after the other. */
@@ -98,6 +103,7 @@ export class Deployment {
     this.logs = logs;
     this.analysis = ready.analysis;
     this.pushes = new Pushes(this);
+    this.transfers = new Transfers(this, folder.path, folder.databaseFile);
     this.files = new FileService(
       database,
       fileFolderOf(folder.databaseFile),
@@ -357,6 +363,18 @@ export class Deployment {
       }
     }
     return null;
+  }
+
+  async setTransfer(kind: TransferKind, id: string, state: TransferState): Promise<void> {
+    const { commit } = await this.database.call("setTransfer", { kind, id, state });
+    this.committed(commit);
+  }
+
+  async applyImport(parsed: Parsed, mode: ImportMode): Promise<number> {
+    const { written, commit } = await this.database.call("applyImport", { parsed, mode });
+    this.committed(commit);
+    this.live.invalidateAll();
+    return written;
   }
 
   async tableSizes(): Promise<Map<string, { documents: number; bytes: number }>> {

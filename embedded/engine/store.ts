@@ -22,11 +22,12 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { MAX_INDEX_FIELDS } from "../limits.ts";
 import { componentKey } from "../names.ts";
+import { TRANSFER_DDL } from "../transfer/state.ts";
 import { newId, tableNumberOf } from "../values/ids.ts";
 import { fieldAt, type JsonObject } from "../values/json.ts";
 import { encodeValue, fromBlob, toBlob } from "../values/keys.ts";
 import { StorageError } from "./errors.ts";
-import { readSearchIndexes, SEARCH_DDL, type SearchIndex } from "./search/indexes.ts";
+import { clearSearch, readSearchIndexes, SEARCH_DDL, type SearchIndex } from "./search/indexes.ts";
 
 export const SCHEDULED_TABLE = "_scheduled_functions";
 const SYSTEM_TABLES: ReadonlyMap<string, number> = new Map([
@@ -129,7 +130,9 @@ export class Store {
 
   private create(): void {
     try {
-      this.db.exec(`BEGIN; ${DDL} ${SEARCH_DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
+      this.db.exec(
+        `BEGIN; ${DDL} ${SEARCH_DDL} ${TRANSFER_DDL} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`,
+      );
     } catch (error) {
       this.rollback();
       throw explain(error);
@@ -337,6 +340,27 @@ export class Store {
         );
         return { table: table.name, documents: Number(row?.documents), bytes: Number(row?.bytes) };
       });
+  }
+
+  /** Removes all documents of a table; inside a transaction. Nobody is told which. */
+  clear(name: string): void {
+    const table = this.tables.get(name);
+    const byId = table?.indexes.get("by_id");
+    if (!table || !byId) return;
+    for (const index of table.searches.values()) clearSearch(this, index);
+    this.run("DELETE FROM docs WHERE doc IN (SELECT doc FROM entries WHERE idx = ?)", byId.id);
+    for (const index of table.indexes.values()) this.run("DELETE FROM entries WHERE idx = ?", index.id);
+  }
+
+  /** Gives an empty table another number, or with null one that nobody has; inside a transaction. */
+  renumber(name: string, number: number | null): void {
+    const table = this.table(name);
+    const highest = Number(this.one("SELECT max(number) AS n FROM tables")?.n);
+    this.tableByNumber.delete(table.number);
+    const given = number ?? highest + 1;
+    this.run("UPDATE tables SET number = ? WHERE name = ?", given, name);
+    table.number = given;
+    this.tableByNumber.set(given, table);
   }
 
   newId(tableName: string): string {

@@ -4,6 +4,7 @@
  */
 import { canonicalPath, componentKey, componentOfKey, nameOfKey } from "../names.ts";
 import type { Call, FunctionSpec } from "../runtime/messages.ts";
+import { runTransferQuery } from "../transfer/state.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import { CallError } from "./errors.ts";
 import { readPage } from "./query.ts";
@@ -21,6 +22,8 @@ type PaginationOptions = { cursor: string | null; numItems: number };
 export function runSystemQuery(transaction: Transaction, functions: FunctionSpec[], call: Call): Json {
   const { store } = transaction;
   const { component = "" } = call;
+  const transfer = runTransferQuery(transaction, canonicalPath(call.path), call.args);
+  if (transfer !== undefined) return transfer;
   switch (canonicalPath(call.path)) {
     case "_system/cli/tables:default": {
       transaction.readMeta(TABLES_FACT);

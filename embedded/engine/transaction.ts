@@ -108,7 +108,7 @@ export class Transaction {
   }
 
   /** With `keep`, a document that had its id and time before, as when it is imported. */
-  insert(tableName: string, value: JsonObject, keep?: { id: string; creationTime: number }): string {
+  insert(tableName: string, value: JsonObject, keep: { id?: string; creationTime?: number } = {}): string {
     if (this.store.ensureTable(tableName)) this.writes.push({ index: META_INDEX, key: `table/${tableName}` });
     for (const field of ["_id", "_creationTime"]) {
       if (Object.hasOwn(value, field)) {
@@ -117,9 +117,9 @@ export class Transaction {
         );
       }
     }
-    const id = keep?.id ?? this.store.newId(tableName);
-    const creation = keep?.creationTime ?? Math.max(this.nowMs, this.store.lastCreation + CREATION_STEP_MS);
-    if (!keep) this.store.lastCreation = creation;
+    const id = keep.id ?? this.store.newId(tableName);
+    const creation = keep.creationTime ?? Math.max(this.nowMs, this.store.lastCreation + CREATION_STEP_MS);
+    if (keep.creationTime === undefined) this.store.lastCreation = creation;
     const document: JsonObject = { ...value, _id: id, _creationTime: creation };
     const json = this.check(tableName, document);
     const { lastInsertRowid } = this.store.run("INSERT INTO docs (json) VALUES (?)", json);

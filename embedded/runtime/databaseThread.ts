@@ -26,6 +26,8 @@ import { componentKey } from "../names.ts";
 import { FileFolder, fileFolderOf } from "../storage/fileFolder.ts";
 import { FileRecords } from "../storage/fileRecords.ts";
 import { storageOperations } from "../storage/storageOperations.ts";
+import { applyImport, ImportError } from "../transfer/applyImport.ts";
+import { failUnfinished, setTransfer } from "../transfer/state.ts";
 import { allComponents } from "./components.ts";
 import { currentRun, installConsole, installConvexGlobal } from "./context.ts";
 import { hideEnvironment } from "./environment.ts";
@@ -78,7 +80,8 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
         port.postMessage({ id: next.id, reply });
       } catch (error) {
         if (error instanceof Ended) return;
-        const told = error instanceof StorageError || error instanceof DeveloperError;
+        const told =
+          error instanceof StorageError || error instanceof DeveloperError || error instanceof ImportError;
         const unavailable = error instanceof StorageError;
         const text = told
           ? error.message
@@ -184,6 +187,7 @@ function operations(store: Store, executor: Executor): Operations {
       return { commit: write((t) => finishJob(t, id, state, Date.now(), error ?? undefined)).commit };
     },
     abandonActions() {
+      store.transact(() => failUnfinished(store));
       const abandoned = jobsIn(store, "inProgress", 100_000);
       if (abandoned.length === 0) return { commit: null };
       const { commit } = write((transaction) => {
@@ -246,6 +250,15 @@ function operations(store: Store, executor: Executor): Operations {
       const [table = "", index = ""] = query.indexName.split(".");
       const indexName = `${componentKey(component, table)}.${index}`;
       return { results: searchVectors(store, { ...query, indexName }) };
+    },
+    setTransfer({ kind, id, state }) {
+      return { commit: write((transaction) => setTransfer(store, transaction, kind, id, state)).commit };
+    },
+    applyImport({ parsed, mode }) {
+      const { result, commit } = write((transaction) =>
+        applyImport(store, transaction, executor.files, parsed, mode),
+      );
+      return { written: result, commit };
     },
     tableSizes: () => ({ sizes: store.sizes() }),
     ...storageOperations(executor.files, write, () => executor.transaction()),

@@ -11,6 +11,9 @@ import type { ReadRange, Write } from "../engine/transaction.ts";
 import type { Address } from "../names.ts";
 import type { NewFile } from "../storage/fileFolder.ts";
 import type { FileRecord } from "../storage/fileRecords.ts";
+import type { ImportMode } from "../transfer/applyImport.ts";
+import type { TransferKind, TransferState } from "../transfer/state.ts";
+import type { Parsed } from "../transfer/transferThread.ts";
 import type { Json, JsonObject } from "../values/json.ts";
 import type { Component, DefinitionExport } from "./components.ts";
 
@@ -140,6 +143,11 @@ export type DatabaseApi = {
     reply: SchemaCheck;
   };
   vectorSearch: { request: { component: string; query: VectorQuery }; reply: { results: VectorResult[] } };
+  setTransfer: {
+    request: { kind: TransferKind; id: string; state: TransferState };
+    reply: { commit: Commit };
+  };
+  applyImport: { request: { parsed: Parsed; mode: ImportMode }; reply: { written: number; commit: Commit } };
   tableSizes: {
     request: Record<string, never>;
     reply: { sizes: { table: string; documents: number; bytes: number }[] };

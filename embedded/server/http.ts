@@ -26,6 +26,7 @@ import { allowOrigin, answerPreflight } from "./cors.ts";
 import { pushRoutes } from "./push.ts";
 import { answerByAction } from "./site.ts";
 import { answerStorage, isStoragePath } from "./storage.ts";
+import { answerTransfer, isTransferPath } from "./transfer.ts";
 
 export const VERSION = "embedded";
 const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]{0,39}$/;
@@ -106,6 +107,10 @@ export class HttpApi {
     allowOrigin(request, response);
     if (isStoragePath(url.pathname)) return answerStorage(this.deployment, request, response, url);
     const identity = await this.identify(request);
+    if (isTransferPath(url.pathname)) {
+      this.expectAdmin(identity);
+      return answerTransfer(this.deployment, request, response, url);
+    }
     const handler = this.routes.get(`${request.method} ${url.pathname}`) ?? this.runRoute(request, url);
     if (!handler) throw new HttpError(404, "NotFound", `There is no ${request.method} ${url.pathname} here.`);
     const answer = await handler(request, url, identity);

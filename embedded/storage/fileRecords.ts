@@ -6,7 +6,7 @@
  * id, until the file itself is removed: after the commit of the transaction that deleted it, or at the next start.
  */
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { StorageError } from "../engine/errors.ts";
 import type { Store } from "../engine/store.ts";
 import type { Transaction } from "../engine/transaction.ts";
@@ -55,6 +55,20 @@ export class FileRecords {
     const id = transaction.insert(componentKey(component, STORAGE_TABLE), fields, keep);
     this.store.run("INSERT INTO files (uuid, id) VALUES (?, ?)", uuid, id);
     return id;
+  }
+
+  /** The same for a file that lies elsewhere on the disk. Returns its checksum. */
+  addFromDisk(
+    transaction: Transaction,
+    component: string,
+    path: string,
+    contentType: string | null,
+    keep: { id: string; creationTime: number },
+  ): string {
+    const file = this.folder.write(readFileSync(path), contentType);
+    this.written.push(file.uuid);
+    this.add(transaction, component, file, keep);
+    return file.sha256;
   }
 
   /** The same for bytes, which are written now. */

@@ -99,6 +99,13 @@ function fingerprint(index: SearchIndex, document: JsonObject): string {
   return fields.map((field) => encodeValue(fieldAt(document, field))).join("");
 }
 
+/** Forgets all documents, as their table is emptied. */
+export function clearSearch(store: Store, index: SearchIndex): void {
+  if (index.kind === "text")
+    store.run(`INSERT INTO search_${index.id} (search_${index.id}) VALUES ('delete-all')`);
+  else store.run("DELETE FROM vectors WHERE idx = ?", index.id);
+}
+
 function remove(store: Store, index: SearchIndex, rowid: number): void {
   if (index.kind === "text") store.run(`DELETE FROM search_${index.id} WHERE rowid = ?`, rowid);
   else store.run("DELETE FROM vectors WHERE idx = ? AND doc = ?", index.id, rowid);
