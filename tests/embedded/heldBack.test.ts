@@ -26,14 +26,18 @@ function shows(queryId: number, seq: number) {
 }
 
 it("tells a client that reads again the newest result, not every one it missed", async () => {
-  const socket = await RawSocket.connect(deployment.url);
-  socket.subscribe(0, "messages:latest", { channel: "slow", count: 1 });
-  await socket.until("Transition");
+  const [socket, other] = [await RawSocket.connect(deployment.url), await RawSocket.connect(deployment.url)];
+  for (const one of [socket, other]) {
+    one.subscribe(0, "messages:latest", { channel: "slow", count: 1 });
+    await one.until("Transition");
+  }
   socket.ws.pause();
   const http = deployment.http();
   for (let seq = 1; seq <= CHANGES; seq++) {
     await http.mutation(api.messages.send, { channel: "slow", seq, body: LARGE });
   }
+  // The deployment has told everyone who reads; nothing but the reading itself brings the rest.
+  await other.until("Transition", shows(0, CHANGES));
   socket.ws.resume();
   await socket.until("Transition", shows(0, CHANGES));
   const transitions = socket.messages.filter(({ type }) => type === "Transition");
@@ -46,7 +50,7 @@ it("tells a client that reads again the newest result, not every one it missed",
     }) as Version;
     expect(startVersion).toEqual(before);
   }
-  socket.close();
+  for (const one of [socket, other]) one.close();
 });
 
 it("keeps a query live for one id when another id of the same query is removed", async () => {
