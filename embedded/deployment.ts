@@ -15,6 +15,7 @@ import {
   type Address,
   canonicalPath,
   componentKey,
+  isFrontendPath,
   notFound,
   requestId,
   serverError,
@@ -197,7 +198,8 @@ export class Deployment {
       return "Functions of components can only be called from outside with the admin key.";
     }
     if (path.startsWith("_system/")) {
-      return identity.kind === "admin" && kind === "query" ? null : notFound(path, "public");
+      const known = kind === "query" || (kind === "mutation" && isFrontendPath(path));
+      return identity.kind === "admin" && known ? null : notFound(path, "public");
     }
     const spec = this.find(path, component);
     if (!spec) return notFound(path, identity.kind === "admin" ? "" : "public");

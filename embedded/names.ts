@@ -30,6 +30,13 @@ export function componentOfKey(key: string): string {
   return at < 0 ? "" : key.slice(at + 1);
 }
 
+/** System functions of the page `/_dashboard` (engine/frontend.ts). */
+export const FRONTEND_PREFIX = "_system/frontend:";
+
+export function isFrontendPath(path: string): boolean {
+  return path.startsWith(FRONTEND_PREFIX);
+}
+
 /** A name that nobody has given to a function may be as long as a message. */
 const LONGEST_SHOWN_NAME = 300;
 

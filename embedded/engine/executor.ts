@@ -4,7 +4,15 @@
  */
 import { clearTimeout, setTimeout } from "node:timers";
 import { MAX_ARGUMENT_BYTES, MAX_RESULT_BYTES } from "../limits.ts";
-import { type Address, canonicalPath, componentKey, notFound, requestId, wrongKind } from "../names.ts";
+import {
+  type Address,
+  canonicalPath,
+  componentKey,
+  isFrontendPath,
+  notFound,
+  requestId,
+  wrongKind,
+} from "../names.ts";
 import { currentRun, LogBook } from "../runtime/context.ts";
 import { failure } from "../runtime/errors.ts";
 import { seededRandom } from "../runtime/freeze.ts";
@@ -23,6 +31,7 @@ import type { Pulse } from "../runtime/pulse.ts";
 import type { FileRecords } from "../storage/fileRecords.ts";
 import type { Json } from "../values/json.ts";
 import { CallError } from "./errors.ts";
+import { runFrontendMutation, runFrontendQuery } from "./frontend.ts";
 import { type AppSchema, inComponent } from "./schema.ts";
 import type { Store } from "./store.ts";
 import { DatabaseSyscalls, type Scope } from "./syscalls.ts";
@@ -109,7 +118,10 @@ export class Executor {
     if (!this.pulse.start(request, part, Date.now())) throw new Ended();
     try {
       if (isSystemPath(call.path)) {
-        outcome = { ok: true, value: JSON.stringify(runSystemQuery(transaction, this.specs, call)) };
+        const value = isFrontendPath(call.path)
+          ? runFrontendQuery(transaction, this.files, call)
+          : runSystemQuery(transaction, this.specs, call);
+        outcome = { ok: true, value: JSON.stringify(value) };
       } else {
         const ran = await this.invoke("query", call, transaction, log, 0, call.journal, "query");
         journal = ran.journal;
@@ -150,7 +162,9 @@ export class Executor {
     };
     try {
       this.store.begin();
-      const ran = await this.invoke("mutation", call, transaction, log, 0, null, "mutation");
+      const ran = isSystemPath(call.path)
+        ? { value: JSON.stringify(runFrontendMutation(transaction, this.files, call)), scheduled: false }
+        : await this.invoke("mutation", call, transaction, log, 0, null, "mutation");
       inTransaction?.(transaction);
       if (!this.pulse.committing()) throw new Ended();
       const ts = this.store.nextTs();

@@ -21,7 +21,8 @@ type PaginationOptions = { cursor: string | null; numItems: number };
 
 export function runSystemQuery(transaction: Transaction, functions: FunctionSpec[], call: Call): Json {
   const { store } = transaction;
-  const { component = "" } = call;
+  const asked = call.args.component;
+  const component = call.component || (typeof asked === "string" ? asked : "");
   const transfer = runTransferQuery(transaction, canonicalPath(call.path), call.args);
   if (transfer !== undefined) return transfer;
   switch (canonicalPath(call.path)) {

@@ -23,6 +23,7 @@ import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
 import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } from "./body.ts";
 import { allowOrigin, answerPreflight } from "./cors.ts";
+import { answerDashboard, isDashboardPath } from "./dashboard.ts";
 import { pushRoutes } from "./push.ts";
 import { answerByAction } from "./site.ts";
 import { answerStorage, isStoragePath } from "./storage.ts";
@@ -105,6 +106,7 @@ export class HttpApi {
       return answerByAction(this.deployment, request, response, "/http");
     }
     allowOrigin(request, response);
+    if (isDashboardPath(url.pathname)) return answerDashboard(url.pathname, response);
     if (isStoragePath(url.pathname)) return answerStorage(this.deployment, request, response, url);
     const identity = await this.identify(request);
     if (isTransferPath(url.pathname)) {
