@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { api } from "./app/convex/_generated/api.js";
 import { APP, Deployment, eventually, ROOT, within } from "./harness.ts";
@@ -168,4 +169,27 @@ it("says hello to people, and answers /version", async () => {
     child.kill();
     await within(exited, "the exit");
   }
+});
+
+it("takes a file of the first format, and refuses one of a format that it doesn't know", async () => {
+  const first = await start();
+  await first.http().mutation(api.messages.send, { channel: "old", seq: 1, body: "from before" });
+  await first.stop();
+  const file = join(folder, "data/state.sqlite");
+  const old = new DatabaseSync(file);
+  // What the first format had not.
+  for (const table of ["app", "search_indexes", "vectors", "transfers", "files", "secrets"]) {
+    old.exec(`DROP TABLE ${table}`);
+  }
+  old.exec("PRAGMA user_version = 1");
+  old.close();
+  const second = await start();
+  expect(await second.http().query(api.messages.list, { channel: "old" })).toMatchObject([
+    { body: "from before" },
+  ]);
+  await second.stop();
+  const newer = new DatabaseSync(file);
+  newer.exec("PRAGMA user_version = 99");
+  newer.close();
+  await expect(start()).rejects.toThrow(/has format 99, newer than this program knows/);
 });

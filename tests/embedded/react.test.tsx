@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, it } from "vitest";
 import WebSocket from "ws";
 import { api } from "./app/convex/_generated/api.js";
 import { Deployment, eventually } from "./harness.ts";
+import { Random } from "./random.ts";
 
 let deployment: Deployment;
 let root: Root | null = null;
@@ -84,4 +85,53 @@ it("usePaginatedQuery loads pages and keeps them live", async () => {
   await shows(page, "CanLoadMore 5,4,3,2,1");
   page.querySelector("button")?.click();
   await shows(page, "Exhausted 5,4,3,2,1,0");
+});
+
+function Everything() {
+  const { results, status, loadMore } = usePaginatedQuery(
+    api.messages.page,
+    { channel: "gapless" },
+    { initialNumItems: 3 },
+  );
+  return (
+    <button type="button" data-status={status} onClick={() => loadMore(3)}>
+      {results.map((message) => message.seq).join(",")}
+    </button>
+  );
+}
+
+it("usePaginatedQuery has no gaps and no doubles while rows are inserted and deleted", async () => {
+  const random = new Random(5);
+  const client = deployment.http();
+  let truth: { seq: number; id: string }[] = [];
+  const add = async (seq: number) => {
+    const id = (await client.mutation(api.messages.send, { channel: "gapless", seq, body: "b" })) as string;
+    truth = [...truth, { seq, id }].sort((a, b) => b.seq - a.seq);
+  };
+  for (let seq = 0; seq < 20; seq++) await add(seq * 100);
+  const page = await render(<Everything />);
+  const button = () => page.querySelector("button");
+  // What is shown is always the newest rows there are, as far as pages have been loaded.
+  const settled = () =>
+    eventually(async () => {
+      const shown = button()?.textContent;
+      const status = button()?.getAttribute("data-status");
+      if (!shown || status === "LoadingMore" || status === "LoadingFirstPage") return null;
+      const expected = truth.map(({ seq }) => seq).slice(0, shown.split(",").length);
+      const complete = status !== "Exhausted" || expected.length === truth.length;
+      return shown === expected.join(",") && complete ? shown.split(",").length : null;
+    }, "a page without gaps");
+  await settled();
+  for (let step = 0; step < 60; step++) {
+    const kind = random.below(5);
+    if (kind === 0) button()?.click();
+    else if (kind <= 2 || truth.length < 8) await add(random.below(2_000) + random.below(1_000) / 1_000);
+    else {
+      const gone = random.pick(truth);
+      await client.mutation(api.messages.remove, { id: gone.id });
+      truth = truth.filter((row) => row !== gone);
+    }
+    if (random.below(3) === 0) await settled();
+  }
+  await settled();
 });
