@@ -1,5 +1,5 @@
 /** The official command line pushes apps: what it sends runs, stays, and changes nothing when it is refused. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -197,6 +197,72 @@ describe("a push", () => {
     await expect(push()).rejects.toThrow(/Failed to load broken: Error: not today/);
     rmSync(join(project, "convex/broken.ts"));
     expect(await deployment.http().query(call("version"), {})).toBe(2);
+  });
+
+  it("by dev, which watches, follows every change of a file, and shows what functions log", async () => {
+    const dev = spawn(process.execPath, [CLI, "dev", "--typecheck", "disable"], {
+      cwd: project,
+      env: environment(),
+    });
+    let told = "";
+    const says = (text: string) =>
+      eventually(async () => (told.includes(text) ? true : null), `"${text}" in ${told}`, COMMAND_LIMIT_MS);
+    dev.stdout.on("data", (part) => {
+      told += String(part);
+    });
+    dev.stderr.on("data", (part) => {
+      told += String(part);
+    });
+    try {
+      await says("Convex functions ready!");
+      told = "";
+      write(
+        "notes.ts",
+        functions(
+          'export const watched = query({ args: {}, handler: () => { console.log("seen by dev"); return 3; } });',
+        ),
+      );
+      await says("Convex functions ready!");
+      expect(await deployment.http().query(call("watched"), {})).toBe(3);
+      await says("seen by dev");
+    } finally {
+      dev.kill();
+    }
+    write("notes.ts", functions("export const version = query({ args: {}, handler: () => 2 });"));
+    await push();
+  });
+
+  it("run with --identity and --watch", async () => {
+    write(
+      "who.ts",
+      'import { query } from "./_generated/server";\nexport const me = query({ args: {}, handler: async (ctx) => (await ctx.auth.getUserIdentity())?.name ?? "nobody" });',
+    );
+    await push();
+    expect(
+      await convex(
+        "run",
+        "who:me",
+        "--identity",
+        '{"name": "Ann", "subject": "1", "issuer": "https://example.com"}',
+      ),
+    ).toContain("Ann");
+    const watching = spawn(process.execPath, [CLI, "run", "notes:list", "--watch"], {
+      cwd: project,
+      env: environment(),
+    });
+    let told = "";
+    watching.stdout.on("data", (part) => {
+      told += String(part);
+    });
+    const says = (text: string) =>
+      eventually(async () => (told.includes(text) ? true : null), `"${text}"`, COMMAND_LIMIT_MS);
+    try {
+      await says('"text": "first"');
+      await deployment.http().mutation(mutation("add"), { text: "while watching", n: 3 });
+      await says("while watching");
+    } finally {
+      watching.kill();
+    }
   });
 
   it("generates code by codegen, and pushes nothing then", async () => {

@@ -6,6 +6,7 @@ import { createRoot, type Root } from "react-dom/client";
 import { afterAll, afterEach, beforeAll, it } from "vitest";
 import WebSocket from "ws";
 import { api } from "./app/convex/_generated/api.js";
+import type { Id } from "./app/convex/_generated/dataModel.js";
 import { Deployment, eventually } from "./harness.ts";
 import { Random } from "./random.ts";
 
@@ -103,9 +104,9 @@ function Everything() {
 it("usePaginatedQuery has no gaps and no doubles while rows are inserted and deleted", async () => {
   const random = new Random(5);
   const client = deployment.http();
-  let truth: { seq: number; id: string }[] = [];
+  let truth: { seq: number; id: Id<"messages"> }[] = [];
   const add = async (seq: number) => {
-    const id = (await client.mutation(api.messages.send, { channel: "gapless", seq, body: "b" })) as string;
+    const id = await client.mutation(api.messages.send, { channel: "gapless", seq, body: "b" });
     truth = [...truth, { seq, id }].sort((a, b) => b.seq - a.seq);
   };
   for (let seq = 0; seq < 20; seq++) await add(seq * 100);
