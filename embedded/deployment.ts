@@ -207,14 +207,16 @@ export class Deployment {
     return spec.kind === kind ? null : wrongKind(spec, kind);
   }
 
-  async query(call: Call, caller: Caller): Promise<Result> {
+  /** With `asOf`, the result is the one of that time; `changed` says that it can't be had any more. */
+  async query(call: Call, caller: Caller, asOf?: bigint): Promise<Result & { changed?: boolean }> {
     const id = requestId();
     try {
       const { runs } = await this.database.call("queries", { calls: [{ ...call, journal: null }] });
       const run = runs[0];
       if (!run) throw new Error("The query gave no result.");
       this.log("query", call, caller, id, run);
-      return run;
+      // The database thread answers in order: every commit before this run is known here by now.
+      return asOf !== undefined && this.live.changedSince(asOf, run.reads) ? { ...run, changed: true } : run;
     } catch (error) {
       return this.broken("query", call, caller, id, error);
     }

@@ -155,12 +155,15 @@ function Rows({ table }: { table: Table }): ReactNode {
         </div>
       )}
       <div className="bar">
-        {result && !result.isDone && !result.cutShort && (
+        {result && !result.isDone && !result.cutShort && numItems < 1_000 && (
           <button type="button" onClick={() => setNumItems(numItems + PORTION)}>
             More rows
           </button>
         )}
-        {result?.cutShort && <span className="quiet">Only the newest 20,000 rows were looked at.</span>}
+        {result && !result.isDone && numItems >= 1_000 && (
+          <span className="quiet">The newest 1,000 rows; a filter finds others.</span>
+        )}
+        {result?.cutShort && <span className="quiet">Only the newest 4,000 rows were looked at.</span>}
         <span className="quiet">
           Indexes: {table.indexes.map(({ name, fields }) => `${name} (${fields.join(", ")})`).join(" · ")}
         </span>

@@ -49,6 +49,11 @@ export function Functions(): ReactNode {
   );
 }
 
+/** Of UTF-8, which `btoa` alone doesn't know. */
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
 function example(args: ArgsValidator): string {
   const fields = Object.entries(args.value ?? {}).filter(([, field]) => !field.optional);
   const values: Record<string, unknown> = {
@@ -77,7 +82,7 @@ function Runner({ spec }: { spec: Spec }): ReactNode {
     setError(null);
     setRunning(true);
     try {
-      const acting = identity.trim() === "" ? "" : `:${btoa(JSON.stringify(JSON.parse(identity)))}`;
+      const acting = identity.trim() === "" ? "" : `:${base64(JSON.stringify(JSON.parse(identity)))}`;
       const body = {
         path: spec.identifier,
         args: JSON.parse(args),

@@ -5,6 +5,16 @@ import { mutation, post, useConnection } from "./connection.ts";
 import { show, time } from "./json.ts";
 import { Empty, Loading, Problem, useSystem } from "./parts.tsx";
 
+/** Runs something, and keeps what went wrong for the screen. */
+function useAttempt(): [string | null, (work: () => Promise<unknown>) => Promise<void>] {
+  const [error, setError] = useState<string | null>(null);
+  const attempt = async (work: () => Promise<unknown>) => {
+    setError(null);
+    await work().catch((caught: Error) => setError(caught.message));
+  };
+  return [error, attempt];
+}
+
 type Job = {
   _id: string;
   name: string;
@@ -19,9 +29,11 @@ export function Schedules(): ReactNode {
   const jobs = useSystem<Job[]>("_system/frontend:scheduled");
   const crons = useSystem<Cron[]>("_system/frontend:crons");
   const cancel = useMutation(mutation("_system/frontend:cancel"));
+  const [error, attempt] = useAttempt();
   if (!jobs || !crons) return <Loading />;
   return (
     <section aria-label="Scheduled functions">
+      <Problem error={error} />
       <h3>Scheduled functions</h3>
       {jobs.length === 0 ? (
         <Empty>Nothing is scheduled, and nothing was in the last week.</Empty>
@@ -48,7 +60,10 @@ export function Schedules(): ReactNode {
                   </td>
                   <td>
                     {job.state.kind === "pending" && (
-                      <button type="button" onClick={() => void cancel({ component, id: job._id })}>
+                      <button
+                        type="button"
+                        onClick={() => void attempt(() => cancel({ component, id: job._id }))}
+                      >
                         Cancel
                       </button>
                     )}
@@ -84,10 +99,12 @@ export function Files(): ReactNode {
   const { component } = useConnection();
   const files = useSystem<{ page: Stored[]; isDone: boolean }>("_system/frontend:files", { numItems: 100 });
   const remove = useMutation(mutation("_system/frontend:removeFile"));
+  const [error, attempt] = useAttempt();
   if (!files) return <Loading />;
   if (files.page.length === 0) return <Empty>No file is stored.</Empty>;
   return (
     <section aria-label="Files" className="scroll">
+      <Problem error={error} />
       <table>
         <thead>
           <tr>
@@ -118,7 +135,7 @@ export function Files(): ReactNode {
                   type="button"
                   className="danger"
                   onClick={() => {
-                    if (confirm("Delete this file?")) void remove({ component, id: file._id });
+                    if (confirm("Delete this file?")) void attempt(() => remove({ component, id: file._id }));
                   }}
                 >
                   Delete

@@ -167,7 +167,7 @@ export class Executor {
         : await this.invoke("mutation", call, transaction, log, 0, null, "mutation");
       inTransaction?.(transaction);
       if (!this.pulse.committing()) throw new Ended();
-      const ts = this.store.nextTs();
+      const ts = transaction.commitTs;
       const outcome: Outcome = { ok: true, value: ran.value };
       if (call.session) this.remember(call.session, ts, outcome, log.lines);
       this.store.commit(ts);

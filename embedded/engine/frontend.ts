@@ -14,8 +14,9 @@ import type { Transaction } from "./transaction.ts";
 
 const MAX_ROWS = 1_000;
 /** A filter that finds little ends after so many rows, and says so. */
-const MAX_ROWS_LOOKED_AT = 20_000;
+const MAX_ROWS_LOOKED_AT = 4_000;
 const JOBS_SHOWN = 100;
+const TABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 const OPERATORS = ["$eq", "$neq", "$lt", "$lte", "$gt", "$gte"];
 
 function text(args: JsonObject, name: string): string {
@@ -64,14 +65,25 @@ export function runFrontendQuery(transaction: Transaction, files: FileRecords, {
       const states = ["inProgress", "pending", "failed", "success", "canceled"] as const;
       const index = store.table(componentKey(component, SCHEDULED_TABLE)).indexes.get("by_creation_time");
       if (index) Object.assign(transaction.readRange(index), { lo: "", hi: "\xff" });
-      return states.flatMap((state) => jobsIn(store, state, JOBS_SHOWN) as unknown as Json[]);
+      const own = (id: string) => componentOfKey(store.tableOfId(id) ?? "") === component;
+      return states.flatMap(
+        (state) => jobsIn(store, state, JOBS_SHOWN).filter((job) => own(job._id)) as unknown as Json[],
+      );
     }
     case "crons":
-      return store.all("SELECT name, spec, next FROM crons ORDER BY name").map((row) => ({
-        name: String(row.name),
-        spec: JSON.parse(String(row.spec)) as Json,
-        next: Number(row.next),
-      }));
+      // A cron job writes its function's job when it fires; then its next time is another one.
+      for (const table of store.tables.values()) {
+        const jobs = nameOfKey(table.name) === SCHEDULED_TABLE && table.indexes.get("by_creation_time");
+        if (jobs) Object.assign(transaction.readRange(jobs), { lo: "", hi: "\xff" });
+      }
+      return store
+        .all("SELECT name, spec, next FROM crons ORDER BY name")
+        .filter((row) => componentOfKey(String(row.name)) === component)
+        .map((row) => ({
+          name: nameOfKey(String(row.name)),
+          spec: JSON.parse(String(row.spec)) as Json,
+          next: Number(row.next),
+        }));
     case "files": {
       const table = componentKey(component, STORAGE_TABLE);
       const { page, isDone } = rows(transaction, table, args) as { page: JsonObject[]; isDone: boolean };
@@ -121,8 +133,11 @@ export function runFrontendMutation(
     return found;
   };
   switch (path.slice(FRONTEND_PREFIX.length)) {
-    case "insert":
-      return transaction.insert(componentKey(component, text(args, "table")), object(args, "document"));
+    case "insert": {
+      const table = text(args, "table");
+      if (!TABLE_NAME.test(table)) throw new CallError(`"${table}" is no name for a table.`);
+      return transaction.insert(componentKey(component, table), object(args, "document"));
+    }
     case "replace": {
       const id = text(args, "id");
       transaction.replace(key(id), id, object(args, "document"));

@@ -14,7 +14,7 @@ import {
   MAX_RANGES_READ,
 } from "../limits.ts";
 import { nameOfKey } from "../names.ts";
-import { type Json, type JsonObject, kindOf } from "../values/json.ts";
+import { encodeInteger, type Json, type JsonObject, kindOf } from "../values/json.ts";
 import { AFTER_PREFIX, encodeValue, toBlob } from "../values/keys.ts";
 import { DeveloperError } from "./errors.ts";
 import type { AppSchema } from "./schema.ts";
@@ -37,6 +37,7 @@ export class Transaction {
   readonly store: Store;
   private readonly schema: AppSchema | null;
   private readonly nowMs: number;
+  private chosenTs: bigint | null = null;
 
   constructor(store: Store, schema: AppSchema | null, nowMs: number) {
     this.store = store;
@@ -235,9 +236,29 @@ export class Transaction {
     }
   }
 
+  /** When this transaction is committed, if it is. Nothing else commits before it. */
+  get commitTs(): bigint {
+    this.chosenTs ??= this.store.nextTs();
+    return this.chosenTs;
+  }
+
+  /** `db.vars.commitTs` in a document becomes that time, at once: a document that is read back has it too. */
+  private withCommitTs<T extends Json>(value: T): T {
+    if (value === null || typeof value !== "object") return value;
+    if (kindOf(value) === "commitTs") return encodeInteger(this.commitTs) as T;
+    if (Array.isArray(value)) return value.map((inner) => this.withCommitTs(inner)) as unknown as T;
+    for (const [name, inner] of Object.entries(value)) {
+      if (inner === null || typeof inner !== "object") continue;
+      const resolved = this.withCommitTs(inner as Json);
+      if (resolved !== inner) (value as JsonObject)[name] = resolved;
+    }
+    return value;
+  }
+
   /** Checks size, shape and schema; returns the text to store, fields sorted. */
-  private check(tableName: string, document: JsonObject): string {
-    checkShape(document, 1);
+  private check(tableName: string, given: JsonObject): string {
+    checkShape(given, 1);
+    const document = this.withCommitTs(given);
     for (const name of Object.keys(document)) {
       if (name.startsWith("_") && name !== "_id" && name !== "_creationTime") {
         throw new DeveloperError(

@@ -7,6 +7,7 @@
  * seen here: an entry that is clean then is true as of the run's timestamp. Many queries run in portions, so that the
  * calls of others come in between; what those change runs again.
  */
+import type { ReadRange } from "../engine/transaction.ts";
 import type { DatabaseHost } from "../host/database.ts";
 import { FunctionEnded } from "../host/database.ts";
 import type { Commit, Failure, Identity, Outcome, QueryRun } from "../runtime/messages.ts";
@@ -15,6 +16,9 @@ import { type Handle, IntervalSet } from "./intervals.ts";
 
 /** Queries that run together; some 10 ms for the usual ones. */
 const PORTION = 50;
+
+/** Index keys of the last commits that are remembered. */
+const KEPT_WRITES = 20_000;
 
 export type QueryKey = {
   path: string;
@@ -78,6 +82,10 @@ export class LiveQueries {
   private readonly byIndex = new Map<number, IntervalSet<LiveQuery>>();
   private readonly dirty = new Set<LiveQuery>();
   private readonly waiting = new Set<Subscriber>();
+  /** The last commits, for queries at a timestamp that has passed. */
+  private readonly recent: Commit[] = [];
+  private recentWrites = 0;
+  private rememberedSince: bigint;
   private running = false;
   private readonly database: DatabaseHost;
   private readonly onRun: RunListener;
@@ -85,6 +93,7 @@ export class LiveQueries {
   constructor(database: DatabaseHost, latestTs: bigint, onRun: RunListener) {
     this.database = database;
     this.latestTs = latestTs;
+    this.rememberedSince = latestTs;
     this.onRun = onRun;
   }
 
@@ -118,13 +127,35 @@ export class LiveQueries {
   /** Marks what a commit touched, and sees to it that it runs again. */
   committed(commit: Commit): void {
     this.latestTs = commit.ts;
+    this.recent.push(commit);
+    this.recentWrites += commit.writes.length;
+    while (this.recentWrites > KEPT_WRITES && this.recent.length > 1) {
+      const forgotten = this.recent.shift() as Commit;
+      this.recentWrites -= forgotten.writes.length;
+      this.rememberedSince = forgotten.ts;
+    }
     for (const { index, key } of commit.writes)
       this.byIndex.get(index)?.stab(key, (entry) => this.mark(entry));
     this.refresh();
   }
 
-  /** After a change that read sets don't cover: other code, another environment. */
+  /** Whether something in these ranges was written after `ts`; also true when that can't be told any more. */
+  changedSince(ts: bigint, reads: ReadRange[]): boolean {
+    if (ts < this.rememberedSince) return true;
+    return this.recent.some(
+      (commit) =>
+        commit.ts > ts &&
+        commit.writes.some(({ index, key }) =>
+          reads.some((range) => range.index === index && range.lo <= key && key < range.hi),
+        ),
+    );
+  }
+
+  /** After a change that read sets don't cover: other code, another environment, an import. */
   invalidateAll(): void {
+    this.recent.length = 0;
+    this.recentWrites = 0;
+    this.rememberedSince = this.latestTs;
     for (const entry of this.entries.values()) this.mark(entry);
     this.refresh();
   }

@@ -24,7 +24,7 @@ const PAGE = `<!doctype html>
 `;
 /** Nothing but the page's own code runs; it talks to this deployment only. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 let bundled: Promise<Map<string, string>> | null = null;
 

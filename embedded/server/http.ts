@@ -18,7 +18,7 @@ import {
   MAX_HTTP_BODY_BYTES,
 } from "../limits.ts";
 import { notFound, serverError } from "../names.ts";
-import { encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
+import { decodeTs, encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
 import type { FunctionKind, Identity } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
 import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } from "./body.ts";
@@ -77,7 +77,7 @@ export class HttpApi {
       ["POST /api/function", call("any")],
       ["GET /api/query", (_request, url, identity) => this.callFromUrl(url, identity)],
       ["POST /api/query_ts", async () => ({ ts: encodeTs(deployment.live.latestTs) })],
-      ["POST /api/query_at_ts", call("query")],
+      ["POST /api/query_at_ts", (request, _url, identity) => this.queryAtTs(request, identity)],
       ["POST /api/query_batch", (request, _url, identity) => this.batch(request, identity)],
       ["POST /api/update_environment_variables", setEnv],
       ["POST /api/v1/update_environment_variables", setEnv],
@@ -148,6 +148,21 @@ export class HttpApi {
     };
   }
 
+  /** A query as of a timestamp that `query_ts` gave. No older data is kept: it is refused once that has changed. */
+  private async queryAtTs(request: IncomingMessage, identity: Identity): Promise<unknown> {
+    const { path, args, format, ts } = await readJson(request, MAX_ARGUMENT_BYTES);
+    let asOf: bigint;
+    try {
+      asOf = decodeTs(String(ts));
+    } catch {
+      throw new HttpError(400, "BadRequest", 'Field "ts" must be a timestamp that POST /api/query_ts gave.');
+    }
+    if (asOf > this.deployment.live.latestTs) {
+      throw new HttpError(400, "TimestampInFuture", 'Field "ts" is later than the newest data.');
+    }
+    return this.call("query", path, args, format, identity, undefined, asOf);
+  }
+
   private async callFromUrl(url: URL, identity: Identity): Promise<unknown> {
     const args = parseJsonObject(url.searchParams.get("args") ?? "{}", 'The query parameter "args"');
     return this.call(
@@ -181,6 +196,7 @@ export class HttpApi {
     format: unknown,
     identity: Identity,
     componentPath?: Json,
+    asOf?: bigint,
   ): Promise<unknown> {
     const component = typeof componentPath === "string" ? componentPath : "";
     if (typeof path !== "string" || path === "") {
@@ -210,7 +226,16 @@ export class HttpApi {
       return { status: "error", errorMessage: serverError(refusal ?? notFound(path)), logLines: [] };
     }
     const call = { path, component, args, identity };
-    const result = await this.deployment[wanted](call, "HttpApi");
+    const result = await (wanted === "query"
+      ? this.deployment.query(call, "HttpApi", asOf)
+      : this.deployment[wanted](call, "HttpApi"));
+    if ("changed" in result && result.changed) {
+      throw new HttpError(
+        400,
+        "TimestampTooOld",
+        "What this query reads has been changed since that timestamp, and no older data is kept. Ask for a new one with POST /api/query_ts.",
+      );
+    }
     if (result.unavailable && !result.outcome.ok) throw new StorageError(result.outcome.error.message);
     return render(result, format !== "convex_encoded_json");
   }

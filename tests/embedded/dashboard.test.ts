@@ -51,6 +51,9 @@ describe("system functions", () => {
       "does not match the schema",
     );
     await expect(admin.mutation(remove, { ids: ["nothing"] })).rejects.toThrow("is no id of a document");
+    for (const table of ["_storage", "_scheduled_functions", "not a name", "x@ghost"]) {
+      await expect(admin.mutation(insert, { table, document: {} })).rejects.toThrow("is no name for a table");
+    }
   });
 
   it("the page itself comes with a strict policy, and holds no key", async () => {

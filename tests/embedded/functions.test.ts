@@ -293,3 +293,27 @@ describe("HTTP actions", () => {
     expect((await fetch(`${deployment.siteUrl}/nowhere`)).status).toBe(404);
   });
 });
+
+it("db.vars.commitTs is the time of the commit, later with each one", async () => {
+  const http = deployment.http();
+  for (const label of ["a", "b", "c"]) await http.mutation(api.messages.stamp, { label });
+  const stamps = await http.query(api.messages.stamps, {});
+  expect(stamps.map(({ label }) => label)).toEqual(["a", "b", "c"]);
+  const times = stamps.map(({ at }) => at);
+  expect(times).toEqual(times.toSorted((x, y) => (x < y ? -1 : 1)));
+  expect(new Set(times).size).toBe(3);
+  expect(Number((times[0] ?? 0n) / 1_000_000n)).toBeGreaterThan(Date.now() - 60_000);
+});
+
+it("consistentQuery answers as of its timestamp, or says that it can't", async () => {
+  const http = deployment.http();
+  await http.mutation(api.messages.send, { channel: "as of", seq: 1, body: "before" });
+  const read = () => http.consistentQuery(api.messages.list, { channel: "as of" });
+  expect(await read()).toHaveLength(1);
+  // What others write elsewhere changes nothing for this query.
+  await deployment.http().mutation(api.messages.send, { channel: "elsewhere", seq: 1, body: "b" });
+  expect(await read()).toHaveLength(1);
+  await deployment.http().mutation(api.messages.send, { channel: "as of", seq: 2, body: "after" });
+  await expect(read()).rejects.toThrow("has been changed since that timestamp");
+  expect(await deployment.http().consistentQuery(api.messages.list, { channel: "as of" })).toHaveLength(2);
+});

@@ -239,3 +239,21 @@ export const loopsWhenTold = query({
 export const neverSettles = query({ args: {}, handler: () => new Promise(() => {}) });
 
 export const fetches = query({ args: {}, handler: async () => (await fetch("http://127.0.0.1:1/")).status });
+
+/** `db.vars.commitTs` becomes the time of the commit. */
+export const stamp = mutation({
+  args: { label: v.string() },
+  handler: async (ctx, { label }) => {
+    await ctx.db.insert("anything", { value: { label, at: ctx.db.vars.commitTs } });
+  },
+});
+
+export const stamps = query({
+  args: {},
+  handler: async (ctx) => {
+    const rows = await ctx.db.query("anything").collect();
+    return rows.flatMap(({ value }) =>
+      typeof value?.at === "bigint" ? [value as { label: string; at: bigint }] : [],
+    );
+  },
+});
