@@ -6,7 +6,6 @@ import { type App, EMPTY_APP } from "./app.ts";
 import { Authenticator } from "./auth.ts";
 import { type DataFolder, DataFolderError, openDataFolder } from "./dataFolder.ts";
 import { StorageError } from "./engine/errors.ts";
-import type { ComponentSchema } from "./engine/schema.ts";
 import { ActionHost } from "./host/actions.ts";
 import { DatabaseHost, type Ready } from "./host/database.ts";
 import { LiveQueries } from "./live/liveQueries.ts";
@@ -21,7 +20,6 @@ import {
   serverError,
   wrongKind,
 } from "./names.ts";
-import { tablesOf } from "./push/diff.ts";
 import { Pushes } from "./push/pushes.ts";
 import type {
   Analysis,
@@ -34,16 +32,12 @@ import type {
   Identity,
   MutationRun,
   Outcome,
-  SchemaCheck,
 } from "./runtime/messages.ts";
 import { Scheduler } from "./scheduler.ts";
 import { answerStorageAsk } from "./storage/answerActions.ts";
 import { fileFolderOf } from "./storage/fileFolder.ts";
 import { FileService } from "./storage/fileService.ts";
-import type { ImportMode } from "./transfer/applyImport.ts";
-import type { TransferKind, TransferState } from "./transfer/state.ts";
 import { Transfers } from "./transfer/transfers.ts";
-import type { Parsed } from "./transfer/transferThread.ts";
 import type { JsonObject } from "./values/json.ts";
 
 export type Settings = {
@@ -68,7 +62,7 @@ export class Deployment {
   readonly files: FileService;
   readonly adminKey: string;
   private readonly folder: DataFolder;
-  private readonly database: DatabaseHost;
+  readonly database: DatabaseHost;
   private readonly actions: ActionHost;
   private readonly scheduler: Scheduler;
   private functions = new Map<string, FunctionSpec>();
@@ -349,43 +343,6 @@ export class Deployment {
     });
   }
 
-  /** The first row that the schemas forbid; null if they fit all. */
-  async schemaProblem(
-    schemas: ComponentSchema[],
-  ): Promise<{ component: string; table: string; message: string } | null> {
-    for (const schema of schemas) {
-      const { component, exported } = schema;
-      for (const { tableName } of tablesOf(exported)) {
-        const table = componentKey(component, tableName);
-        let after: string | null = null;
-        do {
-          const request = { schemas: [schema], table, after };
-          const found: SchemaCheck = await this.database.call("checkSchema", request);
-          if (found.problem !== null) return { component, table: tableName, message: found.problem };
-          after = found.after;
-        } while (after !== null);
-      }
-    }
-    return null;
-  }
-
-  async setTransfer(kind: TransferKind, id: string, state: TransferState): Promise<void> {
-    const { commit } = await this.database.call("setTransfer", { kind, id, state });
-    this.committed(commit);
-  }
-
-  async applyImport(parsed: Parsed, mode: ImportMode): Promise<number> {
-    const { written, commit } = await this.database.call("applyImport", { parsed, mode });
-    this.committed(commit);
-    this.live.invalidateAll();
-    return written;
-  }
-
-  async tableSizes(): Promise<Map<string, { documents: number; bytes: number }>> {
-    const { sizes } = await this.database.call("tableSizes", {});
-    return new Map(sizes.map((size) => [size.table, size]));
-  }
-
   /** The environment as functions see it. */
   functionEnvironment(): Record<string, string> {
     return { ...this.environment };
@@ -395,7 +352,8 @@ export class Deployment {
     this.print(`[WARN] ${text}`);
   }
 
-  private committed(commit: Commit): void {
+  /** What was written reaches those who look at it. */
+  committed(commit: Commit): void {
     if (this.storageFails) this.print("[INFO] The data folder can be written again.");
     this.storageFails = false;
     this.live.committed(commit);

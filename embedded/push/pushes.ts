@@ -5,8 +5,10 @@
 import { randomUUID } from "node:crypto";
 import { type App, moduleHash } from "../app.ts";
 import type { Deployment } from "../deployment.ts";
+import type { ComponentSchema } from "../engine/schema.ts";
 import { AnalysisError, analyse } from "../host/analysis.ts";
-import type { Analysis } from "../runtime/messages.ts";
+import { componentKey } from "../names.ts";
+import type { Analysis, SchemaCheck } from "../runtime/messages.ts";
 import { isObject, type JsonObject } from "../values/json.ts";
 import { analysisJson } from "./analysisJson.ts";
 import { indexDiff, indexesOf, pushDiff, tablesOf } from "./diff.ts";
@@ -73,7 +75,7 @@ export class Pushes {
   async evaluateSchema(body: JsonObject): Promise<JsonObject> {
     const { analysis } = await this.read(body);
     const { schema: before } = this.deployment.analysis;
-    const sizes = await this.deployment.tableSizes();
+    const sizes = await this.tableSizes();
     const size = (table: string) => sizes.get(table) ?? { documents: 0, bytes: 0 };
     const types = (schema: string | null) =>
       new Map(tablesOf(schema).map((table) => [table.tableName, JSON.stringify(table)]));
@@ -131,7 +133,7 @@ export class Pushes {
   async waitForSchema(body: JsonObject): Promise<JsonObject> {
     const push = this.find(body.schemaChange);
     if (push.before !== this.deployment.app) return { type: "raceDetected" };
-    const problem = await this.deployment.schemaProblem(push.analysis.schemas);
+    const problem = await this.schemaProblem(push.analysis.schemas);
     if (problem === null) return { type: "complete" };
     return {
       type: "failed",
@@ -139,6 +141,31 @@ export class Pushes {
       tableName: problem.table,
       componentPath: problem.component,
     };
+  }
+
+  /** The first row that the schemas forbid; null if they fit all. Looked for in portions, others being served. */
+  private async schemaProblem(
+    schemas: ComponentSchema[],
+  ): Promise<{ component: string; table: string; message: string } | null> {
+    for (const schema of schemas) {
+      const { component, exported } = schema;
+      for (const { tableName } of tablesOf(exported)) {
+        const table = componentKey(component, tableName);
+        let after: string | null = null;
+        do {
+          const request = { schemas: [schema], table, after };
+          const found: SchemaCheck = await this.deployment.database.call("checkSchema", request);
+          if (found.problem !== null) return { component, table: tableName, message: found.problem };
+          after = found.after;
+        } while (after !== null);
+      }
+    }
+    return null;
+  }
+
+  private async tableSizes(): Promise<Map<string, { documents: number; bytes: number }>> {
+    const { sizes } = await this.deployment.database.call("tableSizes", {});
+    return new Map(sizes.map((size) => [size.table, size]));
   }
 
   /** `finish_push`: puts the push in place, unless it is a dry run, and says what has changed. */

@@ -53,8 +53,16 @@ export class Transfers {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private set(kind: TransferKind, id: string, state: TransferState): Promise<void> {
-    return this.deployment.setTransfer(kind, id, state);
+  private async set(kind: TransferKind, id: string, state: TransferState): Promise<void> {
+    const { commit } = await this.deployment.database.call("setTransfer", { kind, id, state });
+    this.deployment.committed(commit);
+  }
+
+  private async apply(parsed: Parsed, mode: ImportMode): Promise<number> {
+    const { written, commit } = await this.deployment.database.call("applyImport", { parsed, mode });
+    this.deployment.committed(commit);
+    this.deployment.live.invalidateAll();
+    return written;
   }
 
   startUpload(): { uploadToken: string } {
@@ -155,7 +163,7 @@ export class Transfers {
     await this.set("import", id, { state: "in_progress", ...progress });
     const done = async () => {
       try {
-        const written = await this.deployment.applyImport(parsed, mode);
+        const written = await this.apply(parsed, mode);
         await this.set("import", id, {
           state: "completed",
           num_rows_written: encodeInteger(BigInt(written)),

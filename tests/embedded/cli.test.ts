@@ -1,49 +1,23 @@
 /** The official command line against a deployment. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { symlinkSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { api } from "./app/convex/_generated/api.js";
-import { APP, Deployment, ROOT, within } from "./harness.ts";
+import { COMMAND_LIMIT_MS, Project } from "./commandLine.ts";
+import { APP, Deployment, within } from "./harness.ts";
 
-const COMMAND_LIMIT_MS = 20_000;
-const run = promisify(execFile);
 let deployment: Deployment;
-let project: string;
+let project: Project;
 
 beforeAll(async () => {
   deployment = await Deployment.start();
-  project = mkdtempSync(join(tmpdir(), "convex-project-"));
-  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
-  symlinkSync(APP, join(project, "convex"));
-  writeFileSync(join(project, "package.json"), '{"type": "module", "dependencies": {"convex": "*"}}');
+  project = new Project();
+  symlinkSync(APP, project.path("convex"));
 });
 afterAll(async () => {
   await deployment.stop();
-  rmSync(project, { recursive: true, force: true });
+  project.remove();
 });
-
-const environment = () => ({
-  PATH: process.env.PATH ?? "",
-  HOME: project,
-  CONVEX_SELF_HOSTED_URL: deployment.url,
-  CONVEX_SELF_HOSTED_ADMIN_KEY: deployment.adminKey,
-  // The command line asks there for the newest version; nothing answers, which it accepts.
-  CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
-  DO_NOT_TRACK: "1",
-});
-const CLI = join(ROOT, "node_modules/convex/bin/main.js");
-
-async function convex(...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [CLI, ...args], {
-    cwd: project,
-    env: environment(),
-    timeout: COMMAND_LIMIT_MS,
-  });
-  return stdout.trim();
-}
+const convex = async (...args: string[]) => (await project.convex(deployment, ...args)).stdout;
 
 it("convex run: public and internal functions, and the list of names for a wrong one", async () => {
   await convex("run", "messages:internalSend", '{"channel": "cli", "body": "from the command line"}');
@@ -70,7 +44,7 @@ it("convex env: set, list, get, remove", async () => {
 });
 
 it("convex logs: what functions log, as they run", async () => {
-  const logs: ChildProcess = spawn(process.execPath, [CLI, "logs"], { cwd: project, env: environment() });
+  const logs = project.start(deployment, "logs");
   try {
     let seen = "";
     const line = new Promise<void>((resolve) => {

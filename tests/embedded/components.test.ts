@@ -1,50 +1,31 @@
 /** Components: those that people build with, and one written for this, through the official clients. */
-import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { anyApi, type FunctionReference } from "convex/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Deployment, eventually, ROOT, Watch } from "./harness.ts";
+import { Project } from "./commandLine.ts";
+import { Deployment, eventually, Watch } from "./harness.ts";
 
 const APP = join(import.meta.dirname, "componentsApp/convex");
 const main = anyApi.main as unknown as Record<string, FunctionReference<"query">>;
 const query = (name: string) => main[name] as FunctionReference<"query">;
 const mutation = (name: string) => main[name] as unknown as FunctionReference<"mutation">;
 
-let project: string;
+let project: Project;
 let deployment: Deployment;
 let told: string;
-
-async function convex(...args: string[]): Promise<string> {
-  const command = [join(ROOT, "node_modules/convex/bin/main.js"), ...args];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, command, {
-    cwd: project,
-    timeout: 50_000,
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: project,
-      CONVEX_SELF_HOSTED_URL: deployment.url,
-      CONVEX_SELF_HOSTED_ADMIN_KEY: deployment.adminKey,
-      CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
-    },
-  });
-  return stdout + stderr;
-}
+const convex = async (...args: string[]) => (await project.convex(deployment, ...args)).both;
 
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), "convex-components-"));
-  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
-  cpSync(APP, join(project, "convex"), { recursive: true });
-  writeFileSync(join(project, "package.json"), '{"type": "module", "dependencies": {"convex": "*"}}');
+  project = new Project();
+  cpSync(APP, project.path("convex"), { recursive: true });
   deployment = await Deployment.start({ functions: null });
   // The official command line generates the code that the app imports, and pushes it all.
   told = await convex("dev", "--once", "--typecheck", "disable");
 }, 60_000);
 afterAll(async () => {
   await deployment.stop();
-  rmSync(project, { recursive: true, force: true });
+  project.remove();
 });
 const read = (name: string, args = {}) => deployment.http().query(query(name), args);
 const write = (name: string, args = {}) => deployment.http().mutation(mutation(name), args);
@@ -158,10 +139,10 @@ it("the official command line names what it installs, and reaches into component
 });
 
 it("a folder with components is served without a push, and keeps what is there after a restart", async () => {
-  const served = await Deployment.start({ functions: join(project, "convex"), data: join(project, "data") });
+  const served = await Deployment.start({ functions: project.path("convex"), data: project.path("data") });
   await served.http().mutation(mutation("addLocal"), { name: "kept" });
   await served.kill();
-  const again = await Deployment.start({ functions: null, data: join(project, "data") });
+  const again = await Deployment.start({ functions: null, data: project.path("data") });
   expect(await again.http().query(query("listLocal"), {})).toEqual({ names: ["kept"], sum: 4, own: 0 });
   await again.stop();
 });

@@ -1,20 +1,14 @@
 /** The official command line pushes apps: what it sends runs, stays, and changes nothing when it is refused. */
-import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 import type { FunctionReference } from "convex/server";
 import { anyApi } from "convex/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Deployment, eventually, ROOT, Watch, within } from "./harness.ts";
+import { COMMAND_LIMIT_MS, Project } from "./commandLine.ts";
+import { Deployment, eventually, Watch, within } from "./harness.ts";
 
-const COMMAND_LIMIT_MS = 30_000;
-const run = promisify(execFile);
-const CLI = join(ROOT, "node_modules/convex/bin/main.js");
-
-let project: string;
+let project: Project;
 let data: string;
 let deployment: Deployment;
 
@@ -33,43 +27,21 @@ const functions = (more = "") => `
   export const list = query({ args: {}, handler: (ctx) => ctx.db.query("notes").collect() });
   ${more}`;
 
-function write(path: string, text: string): void {
-  writeFileSync(join(project, "convex", path), text);
-}
-
-const environment = () => ({
-  PATH: process.env.PATH ?? "",
-  HOME: project,
-  CONVEX_SELF_HOSTED_URL: deployment.url,
-  CONVEX_SELF_HOSTED_ADMIN_KEY: deployment.adminKey,
-  CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
-  DO_NOT_TRACK: "1",
-});
-
-/** Output of both kinds; rejects with it when the command fails. */
-async function convex(...args: string[]): Promise<string> {
-  const { stdout, stderr } = await run(process.execPath, [CLI, ...args], {
-    cwd: project,
-    env: environment(),
-    timeout: COMMAND_LIMIT_MS,
-  });
-  return stdout + stderr;
-}
+const write = (path: string, text: string) => project.write(join("convex", path), text);
+const convex = async (...args: string[]) => (await project.convex(deployment, ...args)).both;
 const push = () => convex("deploy", "--yes", "--typecheck", "disable", "--codegen", "disable");
 const call = (name: string) => (anyApi.notes as Record<string, unknown>)[name] as FunctionReference<"query">;
 const mutation = (name: string) => call(name) as unknown as FunctionReference<"mutation">;
 
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), "convex-push-"));
-  data = join(project, "data");
-  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
-  mkdirSync(join(project, "convex"));
-  writeFileSync(join(project, "package.json"), '{"type": "module", "dependencies": {"convex": "*"}}');
+  project = new Project();
+  data = project.path("data");
+  mkdirSync(project.path("convex"));
   deployment = await Deployment.start({ functions: null, data });
 });
 afterAll(async () => {
   await deployment.stop();
-  rmSync(project, { recursive: true, force: true });
+  project.remove();
 });
 
 describe("a push", () => {
@@ -167,7 +139,7 @@ describe("a push", () => {
       const rows = (await deployment.http().query(call("list"), {})) as { text: string }[];
       return rows.some((row) => row.text === "tick") ? true : null;
     }, "the cron job");
-    rmSync(join(project, "convex/crons.ts"));
+    rmSync(project.path("convex/crons.ts"));
     await push();
   });
 
@@ -195,22 +167,19 @@ describe("a push", () => {
   it("tells what is wrong with code that can't be loaded", async () => {
     write("broken.ts", 'export const x = 1; throw new Error("not today");');
     await expect(push()).rejects.toThrow(/Failed to load broken: Error: not today/);
-    rmSync(join(project, "convex/broken.ts"));
+    rmSync(project.path("convex/broken.ts"));
     expect(await deployment.http().query(call("version"), {})).toBe(2);
   });
 
   it("by dev, which watches, follows every change of a file, and shows what functions log", async () => {
-    const dev = spawn(process.execPath, [CLI, "dev", "--typecheck", "disable"], {
-      cwd: project,
-      env: environment(),
-    });
+    const dev = project.start(deployment, "dev", "--typecheck", "disable");
     let told = "";
     const says = (text: string) =>
       eventually(async () => (told.includes(text) ? true : null), `"${text}" in ${told}`, COMMAND_LIMIT_MS);
-    dev.stdout.on("data", (part) => {
+    dev.stdout?.on("data", (part) => {
       told += String(part);
     });
-    dev.stderr.on("data", (part) => {
+    dev.stderr?.on("data", (part) => {
       told += String(part);
     });
     try {
@@ -246,12 +215,9 @@ describe("a push", () => {
         '{"name": "Ann", "subject": "1", "issuer": "https://example.com"}',
       ),
     ).toContain("Ann");
-    const watching = spawn(process.execPath, [CLI, "run", "notes:list", "--watch"], {
-      cwd: project,
-      env: environment(),
-    });
+    const watching = project.start(deployment, "run", "notes:list", "--watch");
     let told = "";
-    watching.stdout.on("data", (part) => {
+    watching.stdout?.on("data", (part) => {
       told += String(part);
     });
     const says = (text: string) =>
@@ -271,7 +237,7 @@ describe("a push", () => {
       'import { query } from "./_generated/server";\nexport const x = query({ handler: () => 1 });',
     );
     await convex("codegen", "--typecheck", "disable");
-    const generated = readFileSync(join(project, "convex/_generated/api.d.ts"), "utf8");
+    const generated = readFileSync(project.path("convex/_generated/api.d.ts"), "utf8");
     expect(generated).toMatch(/import type \* as later/);
     await expect(
       deployment.http().query(anyApi.later?.x as FunctionReference<"query">, {}),

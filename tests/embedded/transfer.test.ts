@@ -1,50 +1,32 @@
 /** `npx convex import` and `export` against the deployment. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { anyApi, type FunctionReference } from "convex/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ZipFile } from "yazl";
 import { api } from "./app/convex/_generated/api.js";
-import { APP, Deployment, ROOT, Watch } from "./harness.ts";
+import { Project } from "./commandLine.ts";
+import { APP, Deployment, Watch } from "./harness.ts";
 
-let project: string;
+let project: Project;
 let deployment: Deployment;
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), "convex-transfer-"));
-  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
-  symlinkSync(APP, join(project, "convex"));
-  writeFileSync(join(project, "package.json"), '{"type": "module", "dependencies": {"convex": "*"}}');
+  project = new Project();
+  symlinkSync(APP, project.path("convex"));
   deployment = await Deployment.start();
 });
 afterAll(async () => {
   await deployment.stop();
-  rmSync(project, { recursive: true, force: true });
+  project.remove();
 });
 
-async function convex(target: Deployment, ...args: string[]): Promise<string> {
-  const command = [join(ROOT, "node_modules/convex/bin/main.js"), ...args];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, command, {
-    cwd: project,
-    timeout: 20_000,
-    env: {
-      PATH: process.env.PATH ?? "",
-      HOME: project,
-      CONVEX_SELF_HOSTED_URL: target.url,
-      CONVEX_SELF_HOSTED_ADMIN_KEY: target.adminKey,
-      CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
-    },
-  });
-  return stdout + stderr;
-}
-const file = (name: string, text: string | Buffer) => {
-  writeFileSync(join(project, name), text);
-  return name;
-};
+const convex = async (target: Deployment, ...args: string[]) => (await project.convex(target, ...args)).both;
+const file = (name: string, content: string | Buffer) => project.write(name, content);
 const rows = async (table: string, target = deployment) =>
-  (await convex(target, "data", table, "--format", "jsonl", "--limit", "100")).trim().split("\n").reverse();
+  (await project.convex(target, "data", table, "--format", "jsonl", "--limit", "100")).stdout
+    .trim()
+    .split("\n")
+    .reverse();
 const list = (channel: string) =>
   deployment.http().query(api.messages.list, { channel }) as Promise<{ body: string; seq: number }[]>;
 
@@ -145,8 +127,8 @@ it("an export, imported into a new deployment, gives the same documents, ids and
   const text = JSON.stringify({ value: special });
   await convex(deployment, "import", "--table", "anything", "--append", file("special.jsonl", text));
   expect(await convex(deployment, "export", "--path", "all.zip")).toContain("Downloaded snapshot export");
-  expect(readFileSync(join(project, "all.zip")).subarray(0, 2).toString()).toBe("PK");
-  const data = join(project, "fresh");
+  expect(readFileSync(project.path("all.zip")).subarray(0, 2).toString()).toBe("PK");
+  const data = project.path("fresh");
   let fresh = await Deployment.start({ functions: null, data });
   try {
     await convex(fresh, "import", "all.zip");
