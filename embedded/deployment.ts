@@ -16,6 +16,7 @@ import {
   componentKey,
   isFrontendPath,
   notFound,
+  originOf,
   requestId,
   serverError,
   wrongKind,
@@ -52,6 +53,12 @@ export type Settings = {
 export type Result = { outcome: Outcome; logLines: string[]; unavailable?: boolean };
 export type MutationResult = Result & { ts: bigint | null };
 type Caller = Execution["caller"];
+
+/** The call, with the request's own id for the functions that ask for it; those it calls keep that of the first. */
+function withId<T extends Call>(call: T, id: string): T {
+  const origin = call.origin ?? originOf();
+  return { ...call, origin: { ...origin, requestId: origin.requestId || id } };
+}
 
 const UDF_TYPES = { query: "Query", mutation: "Mutation", action: "Action" } as const;
 
@@ -111,8 +118,10 @@ export class Deployment {
     this.scheduler = new Scheduler(database, {
       committed: (commit) => this.committed(commit),
       troubled: (error) => this.troubled(error),
-      runAction: ({ component, path }, args) =>
-        this.action({ component, path, args, identity: { kind: "none" } }, "Scheduler"),
+      runAction: ({ component, path }, args, scheduledFunctionId) => {
+        const origin = originOf({ scheduledFunctionId });
+        return this.action({ component, path, args, identity: { kind: "none" }, origin }, "Scheduler");
+      },
       ran: (run, id) => this.log("mutation", run, "Scheduler", id, run),
     });
     actions.services = {
@@ -222,7 +231,7 @@ export class Deployment {
   ): Promise<MutationResult> {
     const id = requestId();
     try {
-      const run = await this.database.call("mutation", { ...call, requestId: id });
+      const run = await this.database.call("mutation", { ...withId(call, id), requestId: id });
       this.log("mutation", call, caller, id, run);
       if (run.commit) this.committed(run.commit);
       if (run.scheduled) this.scheduler.wake();
@@ -253,7 +262,7 @@ export class Deployment {
         value: call.args,
       });
       if (problem !== null) return done(invalid(problem));
-      const result = await this.actions.run({ ...call, path: spec.path }, id, spec.environment);
+      const result = await this.actions.run({ ...withId(call, id), path: spec.path }, id, spec.environment);
       if (result.outcome.ok && spec.returns !== null) {
         const value = JSON.parse(result.outcome.value) as JsonObject;
         const check = await this.database.call("validate", {
@@ -280,7 +289,8 @@ export class Deployment {
         route = head.route;
         resolve(head);
       };
-      void this.actions.http(request, identity, id, gone, onHead).then(({ outcome, logLines }) => {
+      const asked = { ...request, origin: { ...request.origin, requestId: id } };
+      void this.actions.http(asked, identity, id, gone, onHead).then(({ outcome, logLines }) => {
         this.logs.add({
           udfType: "HttpAction",
           identifier: `${request.method} ${route}`,

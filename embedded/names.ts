@@ -1,6 +1,6 @@
 /** Names of functions and requests, and what callers are told when a name is wrong. */
 import { DeveloperError } from "./engine/errors.ts";
-import type { FunctionSpec } from "./runtime/messages.ts";
+import type { FunctionSpec, Origin } from "./runtime/messages.ts";
 import type { JsonObject } from "./values/json.ts";
 
 /** `dir/file.js:name`, `dir/file:name` and `dir/file` (its default export) in one spelling. */
@@ -37,6 +37,9 @@ export function isFrontendPath(path: string): boolean {
   return path.startsWith(FRONTEND_PREFIX);
 }
 
+/** What functions are told of the deployment that they run on; class and region are the cloud's. */
+export const DEPLOYMENT = { name: "embedded", region: null, class: "s16" };
+
 /** A name that nobody has given to a function may be as long as a message. */
 const LONGEST_SHOWN_NAME = 300;
 
@@ -55,6 +58,12 @@ export function wrongKind(spec: FunctionSpec, wanted: string): string {
 /** An error that comes from the deployment itself, in the form of every other one. */
 export function serverError(text: string, id = requestId()): string {
   return `[Request ID: ${id}] Server Error\n${text}`;
+}
+
+/** Where a call comes from of which no more is known. */
+export function originOf(known: Partial<Origin> = {}): Origin {
+  const nothing = { ip: null, userAgent: null, scheduledFunctionId: null, authToken: null };
+  return { ...nothing, requestId: "", ...known };
 }
 
 export function requestId(): string {

@@ -20,7 +20,7 @@ const RETRY_MS = 1_000;
 
 export type SchedulerServices = {
   committed(commit: Commit): void;
-  runAction(address: Address, args: JsonObject): Promise<{ outcome: Outcome }>;
+  runAction(address: Address, args: JsonObject, jobId: string): Promise<{ outcome: Outcome }>;
   ran(run: JobRun, requestId: string): void;
   /** The database couldn't do its part; what was due is tried again. */
   troubled(error: Error): void;
@@ -126,7 +126,7 @@ export class Scheduler {
   }
 
   private async finishAction(job: Job): Promise<void> {
-    const { outcome } = await this.services.runAction(job, job.args);
+    const { outcome } = await this.services.runAction(job, job.args, job.id);
     while (!this.stopped) {
       try {
         return await this.finish(job.id, outcome.ok ? null : outcome.error.message);

@@ -10,6 +10,7 @@ import {
   componentKey,
   isFrontendPath,
   notFound,
+  originOf,
   requestId,
   wrongKind,
 } from "../names.ts";
@@ -284,6 +285,7 @@ export class Executor {
       component,
       path: known.spec.path,
       identity: call.identity,
+      origin: call.origin ?? originOf(),
       transaction,
       files: this.files,
       nowMs,
@@ -293,7 +295,7 @@ export class Executor {
       runNested: async (nestedKind, address, args, level) => {
         // Who is signed in is the app's business; its components are told what they need to know.
         const identity = address.component === component ? call.identity : NOBODY;
-        const nested = { ...address, args, identity };
+        const nested = { ...address, args, identity, ...(call.origin && { origin: call.origin }) };
         const run = () => this.invoke(nestedKind, nested, transaction, log, level, null, rootKind);
         const ran = await (nestedKind === "mutation" ? this.savepoint(transaction, level, run) : run());
         scheduled ||= ran.scheduled;

@@ -10,19 +10,21 @@ import {
   type Address,
   componentKey,
   componentOfKey,
+  DEPLOYMENT,
   functionAddress,
   functionHandle,
   nameOfKey,
 } from "../names.ts";
 import type { Syscalls } from "../runtime/context.ts";
 import { NestedError } from "../runtime/errors.ts";
-import type { FunctionKind, Identity } from "../runtime/messages.ts";
+import type { FunctionKind, Identity, Origin } from "../runtime/messages.ts";
 import type { FileRecords } from "../storage/fileRecords.ts";
 import { storageSyscall } from "../storage/storageSyscalls.ts";
 import { encodeInteger, isObject, type Json, type JsonObject } from "../values/json.ts";
 import { DeveloperError } from "./errors.ts";
 import { cancelJob, scheduleJob } from "./jobs.ts";
 import { type QueryJson, QueryStream, readPage } from "./query.ts";
+import { signJwt } from "./signJwt.ts";
 import type { Transaction } from "./transaction.ts";
 
 export type NestedRunner = (
@@ -37,6 +39,7 @@ export type Scope = {
   component: string;
   path: string;
   identity: Identity;
+  origin: Origin;
   transaction: Transaction;
   files: FileRecords;
   nowMs: number;
@@ -175,6 +178,16 @@ export class DatabaseSyscalls implements Syscalls {
         const { identity } = this.scope;
         return identity.kind === "user" ? JSON.stringify(identity.attributes) : "null";
       }
+      case "1.0/signJwt": {
+        const { component, nowMs } = this.scope;
+        const issuer = process.env.CONVEX_CLOUD_URL ?? "";
+        const own = component === "" ? issuer : `${issuer}/components/${component}`;
+        return JSON.stringify(signJwt(transaction.store, own, args, nowMs));
+      }
+      case "1.0/getRequestMetadata":
+        return JSON.stringify(this.scope.origin);
+      case "1.0/getDeploymentMetadata":
+        return JSON.stringify(DEPLOYMENT);
       case "1.0/createFunctionHandle": {
         const address = functionAddress(args, this.scope.component);
         this.expectFunction(address);
@@ -304,6 +317,7 @@ const WRITES = new Set([
   "1.0/remove",
   "1.0/schedule",
   "1.0/cancel_job",
+  "1.0/signJwt",
 ]);
 const TABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 

@@ -7,7 +7,7 @@ import { MessagePort, type Worker } from "node:worker_threads";
 import { type App, EMPTY_APP, hasNodeModules } from "../app.ts";
 import type { VectorQuery, VectorResult } from "../engine/search/vectorSearch.ts";
 import { ACTION_STALL_MS, ACTION_TIME_MS, NODE_ACTION_TIME_MS } from "../limits.ts";
-import type { Address } from "../names.ts";
+import { type Address, originOf } from "../names.ts";
 import type {
   ActionAbort,
   ActionAnswer,
@@ -21,6 +21,7 @@ import type {
   HttpHead,
   Identity,
   Load,
+  Origin,
   Outcome,
 } from "../runtime/messages.ts";
 import { Pulse } from "../runtime/pulse.ts";
@@ -46,6 +47,7 @@ export type ActionServices = {
 type Running = {
   component: string;
   identity: Identity;
+  origin: Origin;
   settle: (done: Done) => void;
   onHead?: (head: HttpHead) => void;
 };
@@ -122,7 +124,13 @@ class ActionThread {
     // Who is signed in is the app's business; its components are told what they need to know.
     const known = component === (running?.component ?? "") ? running?.identity : undefined;
     const identity = known ?? { kind: "none" as const };
-    const call = { path: String(args.path), component, args: (args.args ?? {}) as JsonObject, identity };
+    const call = {
+      path: String(args.path),
+      component,
+      args: (args.args ?? {}) as JsonObject,
+      identity,
+      origin: running?.origin ?? originOf(),
+    };
     let answer: ActionAnswer;
     try {
       if (op === "schedule") {
@@ -225,7 +233,14 @@ export class ActionHost {
 
   run(call: Call, requestId: string, environment: "isolate" | "node"): Promise<Done> {
     const limit = environment === "node" ? NODE_ACTION_TIME_MS : ACTION_TIME_MS;
-    return this.start({ op: "action", call, requestId }, call.identity, limit, undefined, call.component);
+    return this.start(
+      { op: "action", call, requestId },
+      call.identity,
+      call.origin ?? originOf(),
+      limit,
+      undefined,
+      call.component,
+    );
   }
 
   /** The head comes before the end, except when the action fails before it has answered. */
@@ -238,12 +253,13 @@ export class ActionHost {
   ): Promise<Done> {
     const ports = http.body instanceof MessagePort ? [http.body] : [];
     const message = { op: "http", http, identity, requestId };
-    return this.start(message, identity, ACTION_TIME_MS, { ports, gone, onHead });
+    return this.start(message, identity, http.origin, ACTION_TIME_MS, { ports, gone, onHead });
   }
 
   private start(
     message: object,
     identity: Identity,
+    origin: Origin,
     limitMs: number,
     stream?: { ports: MessagePort[]; gone: AbortSignal; onHead: (head: HttpHead) => void },
     component = "",
@@ -265,7 +281,7 @@ export class ActionHost {
       thread.post(
         id,
         message,
-        { component, identity, settle, ...(stream && { onHead: stream.onHead }) },
+        { component, identity, origin, settle, ...(stream && { onHead: stream.onHead }) },
         stream?.ports,
       );
       stream?.gone.addEventListener("abort", abort);

@@ -5,7 +5,14 @@
 import { setInterval } from "node:timers";
 import { MessagePort } from "node:worker_threads";
 import { EMPTY_APP } from "../app.ts";
-import { type Address, componentKey, functionAddress, functionHandle } from "../names.ts";
+import {
+  type Address,
+  componentKey,
+  DEPLOYMENT,
+  functionAddress,
+  functionHandle,
+  originOf,
+} from "../names.ts";
 import { getBlob, storeBlob } from "../storage/actionStorage.ts";
 import { STORAGE_SYSCALLS } from "../storage/storageSyscalls.ts";
 import type { Json, JsonObject } from "../values/json.ts";
@@ -33,6 +40,7 @@ import type {
   HttpHead,
   Identity,
   Load,
+  Origin,
   Outcome,
 } from "./messages.ts";
 import type { Pulse } from "./pulse.ts";
@@ -83,7 +91,10 @@ class ActionSyscalls implements Syscalls {
 
   private readonly component: string;
 
-  constructor(post: Post, id: number, { component, path }: Address, identity: Identity) {
+  private readonly origin: Origin;
+
+  constructor(post: Post, id: number, { component, path }: Address, identity: Identity, origin: Origin) {
+    this.origin = origin;
     this.component = component;
     this.post = post;
     this.id = id;
@@ -131,6 +142,10 @@ class ActionSyscalls implements Syscalls {
         return this.identity.kind === "user" ? JSON.stringify(this.identity.attributes) : "null";
       case "1.0/createFunctionHandle":
         return JSON.stringify(functionHandle(functionAddress(args, this.component)));
+      case "1.0/getRequestMetadata":
+        return JSON.stringify(this.origin);
+      case "1.0/getDeploymentMetadata":
+        return JSON.stringify(DEPLOYMENT);
       case "1.0/getFunctionMetadata":
         return JSON.stringify({ name: this.path, componentPath: this.component });
       default:
@@ -143,7 +158,8 @@ class ActionSyscalls implements Syscalls {
 }
 
 function scope(post: Post, request: ActionRequest, address: Address, identity: Identity, log: LogBook): Run {
-  const syscalls = new ActionSyscalls(post, request.id, address, identity);
+  const origin = request.op === "http" ? request.http.origin : (request.call.origin ?? originOf());
+  const syscalls = new ActionSyscalls(post, request.id, address, identity, origin);
   return { ...address, identity, requestId: request.requestId, syscalls, log, frozen: null };
 }
 

@@ -18,11 +18,12 @@ import {
 import { readApp, saveApp } from "../engine/savedApp.ts";
 import { applySchema, checkPortion, parseSchemas } from "../engine/schema.ts";
 import { searchVectors } from "../engine/search/vectorSearch.ts";
+import { jwks } from "../engine/signJwt.ts";
 import { META_INDEX, Store } from "../engine/store.ts";
 import { ENV_FACT } from "../engine/system.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
-import { componentKey } from "../names.ts";
+import { componentKey, originOf } from "../names.ts";
 import { FileFolder, fileFolderOf } from "../storage/fileFolder.ts";
 import { FileRecords } from "../storage/fileRecords.ts";
 import { storageOperations } from "../storage/storageOperations.ts";
@@ -164,7 +165,8 @@ function operations(store: Store, executor: Executor): Operations {
       const job = readJob(store, id);
       if (job?.state.kind !== "pending") return null;
       const address = addressOf(store, job);
-      const call = { ...address, args: job.args[0], identity: { kind: "none" as const }, requestId };
+      const origin = originOf({ requestId, scheduledFunctionId: id });
+      const call = { ...address, args: job.args[0], identity: { kind: "none" as const }, requestId, origin };
       const run = await executor.mutation(request, call, (transaction) => {
         // The function may have cancelled itself.
         if (readJob(store, id)?.state.kind === "pending") finishJob(transaction, id, "success", Date.now());
@@ -260,6 +262,7 @@ function operations(store: Store, executor: Executor): Operations {
       );
       return { written: result, commit };
     },
+    jwks: () => jwks(store),
     tableSizes: () => ({ sizes: store.sizes() }),
     ...storageOperations(executor.files, write, () => executor.transaction()),
     stop() {

@@ -72,8 +72,22 @@ export type Identity = { kind: "none" } | { kind: "user"; attributes: JsonObject
 export type Failure = { message: string; data?: Json };
 export type Outcome = { ok: true; value: string } | { ok: false; error: Failure };
 
-/** `component` is left out for functions of the app itself. */
-export type Call = { path: string; component?: string; args: JsonObject; identity: Identity };
+/** What `ctx.meta.getRequestMetadata` tells: where a call came from, handed on to the functions that it calls. */
+export type Origin = {
+  ip: string | null;
+  userAgent: string | null;
+  requestId: string;
+  scheduledFunctionId: string | null;
+  authToken: string | null;
+};
+/** `component` is left out for functions of the app itself, `origin` where nothing is known of it. */
+export type Call = {
+  path: string;
+  component?: string;
+  args: JsonObject;
+  identity: Identity;
+  origin?: Origin;
+};
 export type QueryCall = Call & { journal: string | null };
 export type QueryRun = {
   outcome: Outcome;
@@ -148,6 +162,7 @@ export type DatabaseApi = {
     reply: { commit: Commit };
   };
   applyImport: { request: { parsed: Parsed; mode: ImportMode }; reply: { written: number; commit: Commit } };
+  jwks: { request: Record<string, never>; reply: { keys: JsonObject[] } };
   tableSizes: {
     request: Record<string, never>;
     reply: { sizes: { table: string; documents: number; bytes: number }[] };
@@ -197,6 +212,7 @@ export type DatabaseFailed = { failed: string; unavailable?: boolean };
 
 /** Requests to the action thread. */
 export type HttpCall = {
+  origin: Origin;
   method: string;
   url: string;
   headers: [string, string][];

@@ -1,6 +1,8 @@
 /** Reading requests within limits, and the shape of errors that are not a function's. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { StorageError } from "../engine/errors.ts";
+import { originOf } from "../names.ts";
+import type { Origin } from "../runtime/messages.ts";
 import { isObject, type JsonObject } from "../values/json.ts";
 
 /** A request body must arrive within this time. */
@@ -59,6 +61,16 @@ export function parseJsonObject(text: string, what: string): JsonObject {
   }
   if (!isObject(value)) throw new HttpError(400, "BadJsonBody", `${what} must be a JSON object.`);
   return value as JsonObject;
+}
+
+/** What functions may ask of the request that they run for. */
+export function requestOrigin(request: IncomingMessage): Origin {
+  const { authorization = "" } = request.headers;
+  return originOf({
+    ip: request.socket.remoteAddress ?? null,
+    userAgent: request.headers["user-agent"] ?? null,
+    authToken: authorization.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : null,
+  });
 }
 
 /** The address that a request line asks for; null if it is none. */

@@ -19,9 +19,17 @@ import {
 } from "../limits.ts";
 import { notFound, serverError } from "../names.ts";
 import { decodeTs, encodeTs, type ProtocolError, parseArgs } from "../protocol/messages.ts";
-import type { FunctionKind, Identity } from "../runtime/messages.ts";
+import type { FunctionKind, Identity, Origin } from "../runtime/messages.ts";
 import { isObject, type Json, type JsonObject, toCleanJson } from "../values/json.ts";
-import { HttpError, parseJsonObject, parseUrl, readBody, readJson, sendError } from "./body.ts";
+import {
+  HttpError,
+  parseJsonObject,
+  parseUrl,
+  readBody,
+  readJson,
+  requestOrigin,
+  sendError,
+} from "./body.ts";
 import { allowOrigin, answerPreflight } from "./cors.ts";
 import { answerDashboard, isDashboardPath } from "./dashboard.ts";
 import { pushRoutes } from "./push.ts";
@@ -54,7 +62,10 @@ export class HttpApi {
     const call = (kind: FunctionKind | "any"): Handler => {
       return async (request, _url, identity) => {
         const body = await readJson(request, MAX_ARGUMENT_BYTES);
-        return this.call(kind, body.path, body.args, body.format, identity, body.componentPath);
+        return this.call(kind, body.path, body.args, body.format, identity, {
+          component: body.componentPath,
+          origin: requestOrigin(request),
+        });
       };
     };
     const setEnv: Handler = async (request, _url, identity) => {
@@ -83,6 +94,7 @@ export class HttpApi {
       ["POST /api/v1/update_environment_variables", setEnv],
       ["GET /api/stream_function_logs", (request, url, identity) => this.streamLogs(request, url, identity)],
       ["GET /api/v1/get_canonical_urls", async (_request, _url, identity) => this.canonicalUrls(identity)],
+      ["GET /.well-known/jwks.json", () => deployment.database.call("jwks", {})],
       ...pushRoutes(deployment),
     ]);
   }
@@ -144,7 +156,9 @@ export class HttpApi {
       const body = await readJson(request, MAX_ARGUMENT_BYTES);
       const colon = parts.at(-1)?.includes(":");
       const path = colon ? parts.join("/") : `${parts.slice(0, -1).join("/")}:${parts.at(-1)}`;
-      return this.call("any", path, body.args, body.format ?? "json", identity);
+      return this.call("any", path, body.args, body.format ?? "json", identity, {
+        origin: requestOrigin(request),
+      });
     };
   }
 
@@ -160,7 +174,7 @@ export class HttpApi {
     if (asOf > this.deployment.live.latestTs) {
       throw new HttpError(400, "TimestampInFuture", 'Field "ts" is later than the newest data.');
     }
-    return this.call("query", path, args, format, identity, undefined, asOf);
+    return this.call("query", path, args, format, identity, { asOf });
   }
 
   private async callFromUrl(url: URL, identity: Identity): Promise<unknown> {
@@ -195,10 +209,10 @@ export class HttpApi {
     rawArgs: Json | undefined,
     format: unknown,
     identity: Identity,
-    componentPath?: Json,
-    asOf?: bigint,
+    more: { component?: Json | undefined; asOf?: bigint; origin?: Origin } = {},
   ): Promise<unknown> {
-    const component = typeof componentPath === "string" ? componentPath : "";
+    const { asOf, origin } = more;
+    const component = typeof more.component === "string" ? more.component : "";
     if (typeof path !== "string" || path === "") {
       throw new HttpError(
         400,
@@ -225,7 +239,7 @@ export class HttpApi {
     if (!wanted || refusal !== null) {
       return { status: "error", errorMessage: serverError(refusal ?? notFound(path)), logLines: [] };
     }
-    const call = { path, component, args, identity };
+    const call = { path, component, args, identity, ...(origin && { origin }) };
     const result = await (wanted === "query"
       ? this.deployment.query(call, "HttpApi", asOf)
       : this.deployment[wanted](call, "HttpApi"));

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { Deployment } from "../deployment.ts";
 import { MAX_ARGUMENT_BYTES } from "../limits.ts";
-import { parseUrl } from "./body.ts";
+import { parseUrl, requestOrigin } from "./body.ts";
 import { HttpApi } from "./http.ts";
 import { answerByAction } from "./site.ts";
 import { SyncSession } from "./sync.ts";
@@ -114,7 +114,7 @@ export function serve(deployment: Deployment, ports: Ports): { close: () => void
       return;
     }
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      const session = new SyncSession(ws, deployment, understandsChunks(match[1]));
+      const session = new SyncSession(ws, deployment, understandsChunks(match[1]), requestOrigin(request));
       sessions.add(session);
       ws.on("close", () => sessions.delete(session));
     });

@@ -12,7 +12,7 @@ import type { Deployment } from "../deployment.ts";
 import { MAX_HTTP_BODY_BYTES } from "../limits.ts";
 import { BodyReceiver, BodySender } from "../runtime/bodyPipe.ts";
 import type { HttpCall, HttpHead } from "../runtime/messages.ts";
-import { DROPPED_BYTES, HttpError, parseUrl, readBody, sendError } from "./body.ts";
+import { DROPPED_BYTES, HttpError, parseUrl, readBody, requestOrigin, sendError } from "./body.ts";
 
 /** A body known to be no larger is read before the action is called, which is quicker than a stream. */
 const SMALL_BODY_BYTES = 64 * 1024;
@@ -44,6 +44,7 @@ export async function answerByAction(
     const body = await openBody(request, gone.signal);
     const base = deployment.environmentVariable("CONVEX_SITE_URL") ?? "http://deployment";
     const call: HttpCall = {
+      origin: requestOrigin(request),
       method: request.method ?? "GET",
       url: base + (url.pathname.slice(under.length) || "/") + url.search,
       headers: headersOf(request),

@@ -27,7 +27,7 @@ import {
   type Token,
   transition,
 } from "../protocol/messages.ts";
-import type { Identity, Outcome } from "../runtime/messages.ts";
+import type { Identity, Origin, Outcome } from "../runtime/messages.ts";
 
 /** npm clients reconnect after 60 s without a message, and this leaves room; sent after so much silence. */
 const PING_AFTER_MS = 15_000;
@@ -84,7 +84,10 @@ export class SyncSession implements Subscriber {
   private readonly deployment: Deployment;
   private readonly understandsChunks: boolean;
 
-  constructor(socket: WebSocket, deployment: Deployment, understandsChunks: boolean) {
+  private origin: Origin;
+
+  constructor(socket: WebSocket, deployment: Deployment, understandsChunks: boolean, origin: Origin) {
+    this.origin = origin;
     this.socket = socket;
     this.deployment = deployment;
     this.understandsChunks = understandsChunks;
@@ -242,6 +245,7 @@ export class SyncSession implements Subscriber {
     }
     if (this.closed) return;
     this.identity = verified.identity;
+    this.origin = { ...this.origin, authToken: token.kind === "User" ? token.value : null };
     this.identityVersion = baseVersion + 1;
     if (this.expiry) clearTimeout(this.expiry);
     this.expiry = null;
@@ -299,7 +303,7 @@ export class SyncSession implements Subscriber {
     this.queuedMutations += 1;
     this.regulate();
     const { udfPath: path, component, args, requestId } = message;
-    const { identity } = this;
+    const { identity, origin } = this;
     const run = async () => {
       // A client that is gone sends it again, when it comes back.
       if (this.closed) return;
@@ -307,7 +311,7 @@ export class SyncSession implements Subscriber {
       const session = { id: this.sessionId ?? "", request: requestId };
       const result =
         refusal === null
-          ? await this.deployment.mutation({ path, component, args, identity, session }, "SyncWorker")
+          ? await this.deployment.mutation({ path, component, args, identity, session, origin }, "SyncWorker")
           : { outcome: refused(refusal), logLines: [], ts: null };
       this.queuedMutations -= 1;
       this.handled(size);
@@ -327,7 +331,7 @@ export class SyncSession implements Subscriber {
     const refusal = this.deployment.refusal(path, "action", identity, component);
     const result =
       refusal === null
-        ? await this.deployment.action({ path, component, args, identity }, "SyncWorker")
+        ? await this.deployment.action({ path, component, args, identity, origin: this.origin }, "SyncWorker")
         : { outcome: refused(refusal), logLines: [] };
     this.runningActions -= 1;
     this.send(response("ActionResponse", requestId, result.outcome, null, result.logLines));

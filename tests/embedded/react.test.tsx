@@ -1,9 +1,19 @@
 // @vitest-environment jsdom
 /** The official React client in a browser-like page: queries, optimistic mutations, pages. */
-import { ConvexProvider, ConvexReactClient, useMutation, usePaginatedQuery, useQuery } from "convex/react";
-import type { ReactNode } from "react";
+
+import { rmSync } from "node:fs";
+import {
+  ConvexProvider,
+  ConvexReactClient,
+  useAction,
+  useMutation,
+  usePaginatedQuery,
+  useQuery,
+} from "convex/react";
+import { makeFunctionReference } from "convex/server";
+import { type ReactNode, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
-import { afterAll, afterEach, beforeAll, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
 import { api } from "./app/convex/_generated/api.js";
 import type { Id } from "./app/convex/_generated/dataModel.js";
@@ -20,7 +30,10 @@ afterEach(async () => {
   root?.unmount();
   await client?.close();
 });
-afterAll(() => deployment.stop());
+afterAll(async () => {
+  await deployment.stop();
+  rmSync(deployment.data, { recursive: true, force: true });
+});
 
 async function render(children: ReactNode): Promise<HTMLElement> {
   const opened = new ConvexReactClient(deployment.url, {
@@ -135,4 +148,52 @@ it("usePaginatedQuery has no gaps and no doubles while rows are inserted and del
     if (random.below(3) === 0) await settled();
   }
   await settled();
+});
+
+const echo = makeFunctionReference<"action", Record<string, never>, { ip: string }[]>("meta:both");
+
+function Optimistic() {
+  const messages = useQuery(api.messages.list, { channel: "optimistic" });
+  const send = useMutation(api.messages.send).withOptimisticUpdate((store, args) => {
+    const known = store.getQuery(api.messages.list, { channel: "optimistic" }) ?? [];
+    const guess = { ...args, body: "guessed", _id: "guess" as Id<"messages">, _creationTime: 0 };
+    store.setQuery(api.messages.list, { channel: "optimistic" }, [...known, guess]);
+  });
+  const act = useAction(echo);
+  const [answer, setAnswer] = useState("");
+  return (
+    <p>
+      <button type="button" onClick={() => void send({ channel: "optimistic", seq: 1, body: "true" })}>
+        {messages?.map((message) => message.body).join(",")}
+      </button>
+      <button type="button" onClick={() => void act({}).then((both) => setAnswer(`answered ${both.length}`))}>
+        {answer}
+      </button>
+    </p>
+  );
+}
+
+it("useMutation shows an optimistic update until the truth arrives; useAction answers", async () => {
+  const page = await render(<Optimistic />);
+  const seen: string[] = [];
+  const watch = new MutationObserver(() => seen.push(page.querySelector("button")?.textContent ?? ""));
+  watch.observe(page, { childList: true, subtree: true, characterData: true });
+  await eventually(async () => page.querySelector("button"), "the page");
+  page.querySelector("button")?.click();
+  await shows(page, "true");
+  watch.disconnect();
+  expect(seen.filter((text, i) => text !== "" && text !== seen[i - 1])).toEqual(["guessed", "true"]);
+  page.querySelectorAll("button")[1]?.click();
+  await shows(page, "trueanswered 2");
+});
+
+it("the page goes on after the deployment was killed and has come back", async () => {
+  const port = new URL(deployment.url).port;
+  const page = await render(<Channel />);
+  await shows(page, "clicked,elsewhere");
+  const { data } = deployment;
+  await deployment.kill();
+  page.querySelector("button")?.click();
+  deployment = await Deployment.start({ data, extra: ["--port", port] });
+  await shows(page, "clicked,clicked,elsewhere");
 });
