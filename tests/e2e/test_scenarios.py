@@ -93,4 +93,6 @@ async def test_turns_are_timed(played: dict[str, tuple[Verdict, Show]]) -> None:
     assert len(show["turns"]) >= 2
     for turn in show["turns"]:
         if turn.get("totalMs") is not None:
-            assert 0 < turn["totalMs"] < 20_000
+            assert 0 <= turn["totalMs"] < 20_000
+    # The answer that follows the disclosure was prepared while that played: it may take no time at all.
+    assert any(turn.get("totalMs", 0) > 0 for turn in show["turns"])
