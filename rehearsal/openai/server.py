@@ -6,6 +6,7 @@ from aiohttp import web
 
 from rehearsal.openai.chat import Chat
 from rehearsal.openai.errors import check_key, refusal
+from rehearsal.openai.realtime_route import RealtimeRoute
 from rehearsal.openai.speech import SpeechSynthesis
 from rehearsal.state import RehearsalState
 
@@ -17,6 +18,7 @@ def make_app(state: RehearsalState) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/chat/completions", Chat(state).complete)
     app.router.add_post("/audio/speech", SpeechSynthesis(state).create)
+    app.router.add_get("/realtime", RealtimeRoute(state).connect)
     app.router.add_get("/models", _models)
     app.router.add_route("*", "/{path:.*}", _unknown)
     return app
