@@ -14,7 +14,7 @@ import re
 from collections.abc import MutableMapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import phonenumbers
@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     floyd_drain_seconds: float = Field(
         60, ge=0, le=3600, description="How long calls may go on when the worker is told to stop."
     )
+    floyd_recognizer: Literal["google", "openai"] = Field(
+        "google", description="Who recognises speech: google, or openai (then Google needs no key)."
+    )
     floyd_max_calls: int = Field(20, ge=1, le=1000, description="Calls that this worker makes at the same time.")
 
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC...).")
@@ -156,6 +159,9 @@ class Settings(BaseSettings):
     openai_model: str = Field("gpt-4.1-mini", min_length=1, description="The language model.")
     openai_tts_model: str = Field("gpt-4o-mini-tts", min_length=1, description="The model that speaks.")
     openai_tts_voice: str = Field("alloy", min_length=1, description="Its voice.")
+    openai_transcription_model: str = Field(
+        "gpt-live-transcribe", min_length=1, description="With FLOYD_RECOGNIZER=openai: the model that listens."
+    )
 
     google_application_credentials: Annotated[Path, AfterValidator(_existing_file)] | None = Field(
         None, description="The service account's JSON key for Google Speech-to-Text."
@@ -224,12 +230,14 @@ class Settings(BaseSettings):
 
 
 def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
-    """The vendors with neither key nor endpoint."""
+    """The vendors that are used, with neither key nor endpoint."""
     keys: dict[Vendor, tuple[object, object]] = {
         Vendor.TWILIO: (settings.twilio_account_sid, settings.twilio_api_base_url),
         Vendor.OPENAI: (settings.openai_api_key, settings.openai_base_url),
         Vendor.GOOGLE: (settings.google_application_credentials, settings.google_speech_endpoint),
     }
+    if settings.floyd_recognizer != "google":
+        del keys[Vendor.GOOGLE]
     return frozenset(vendor for vendor, (key, endpoint) in keys.items() if not key and not endpoint)
 
 

@@ -1,0 +1,25 @@
+"""Which recogniser listens: the one place that knows all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from worker.speech.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from worker.settings import Settings
+
+
+def recognizer_of(settings: Settings) -> Recognizer:
+    """FLOYD_RECOGNIZER's. Only its client is imported: each takes a good part of a second."""
+    match settings.floyd_recognizer:
+        case "google":
+            from worker.speech.google import GoogleRecognizer
+
+            return GoogleRecognizer(settings)
+        case "openai":
+            from worker.speech.openai_transcription import OpenAIRecognizer
+
+            return OpenAIRecognizer(settings)
+        case unknown:
+            assert_never(unknown)
