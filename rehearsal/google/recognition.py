@@ -73,9 +73,9 @@ class Recognition:
             out.append(Activity(self._due(now), "begin", self._ear.heard_s))
         return out + self._results(heard, now)
 
-    def finish(self, now: float) -> list[Transcript | Activity]:
-        """There is no more audio: what is left is due at once."""
-        return self._results(self._ear.finish(), now, at_once=True)
+    def finish(self, now: float, *, at_once: bool = True) -> list[Transcript | Activity]:
+        """The utterance under way ends here. `at_once`: there is no more audio, and what is left is due now."""
+        return self._results(self._ear.finish(), now, at_once=at_once)
 
     def _results(self, heard: list[Heard], now: float, at_once: bool = False) -> list[Transcript | Activity]:
         out: list[Transcript | Activity] = []
