@@ -17,6 +17,12 @@ class Options:
     calls: int
     """Simultaneous calls."""
     quick: bool
+    only: tuple[str, ...] = ()
+    """Series of the part `call`; none: all that are run unasked."""
+    steps: tuple[int, ...] = ()
+    """Simultaneous calls of its series `load`, one step after the other."""
+    minutes: float = 30.0
+    """Of its series `long`."""
 
 
 def spread(samples: Iterable[float]) -> Spread:

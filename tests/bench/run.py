@@ -18,9 +18,10 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 import embedded_load
 import floyd
 import psutil
+from call import part as call
 from figures import Options
 
-PARTS = {"floyd": floyd, "embedded": embedded_load}
+PARTS = {"floyd": floyd, "call": call, "embedded": embedded_load}
 """Each has `async measure(options) -> figures` and `table(figures) -> str`; figures hold `problems`."""
 
 
@@ -29,16 +30,35 @@ def main() -> int:
         prog="scripts/bench", description="Measure Floyd and its deployment on this machine."
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (all)")
-    parser.add_argument("--calls", type=int, default=20, help="simultaneous calls (20)")
+    parser.add_argument(
+        "--calls",
+        type=_counts,
+        default=(),
+        metavar="N[,N...]",
+        help="simultaneous calls: one number for `floyd` (20), steps for the series `load` of `call`",
+    )
+    parser.add_argument("--only", metavar="SERIES[,SERIES...]", default="", help="series of the part `call`")
+    parser.add_argument("--minutes", type=float, default=30.0, help="length of the series `long` of `call` (30)")
     parser.add_argument("--quick", action="store_true", help="fewer requests, calls and turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw figures there")
     given = parser.parse_args()
     unknown = [name for name in given.parts if name not in PARTS]
     if unknown:
         parser.error(f'there is no part "{unknown[0]}"; there are: {", ".join(PARTS)}')
-    if not 1 <= given.calls <= 50:
-        parser.error("--calls: from 1 to 50")
-    options = Options(calls=min(given.calls, 5) if given.quick else given.calls, quick=given.quick)
+    calls = given.calls[-1] if given.calls else 20
+    if "floyd" in (given.parts or PARTS) and not 1 <= calls <= 50:
+        parser.error("--calls: from 1 to 50 for the part floyd")
+    only = tuple(name for name in given.only.split(",") if name)
+    unknown = [name for name in only if name not in call.SERIES]
+    if unknown:
+        parser.error(f'there is no series "{unknown[0]}"; there are: {", ".join(call.SERIES)}')
+    options = Options(
+        calls=min(calls, 5) if given.quick else calls,
+        quick=given.quick,
+        only=only,
+        steps=given.calls,
+        minutes=given.minutes,
+    )
     figures: dict[str, Any] = {"machine": machine()}
     problems: list[str] = []
     for name in given.parts or PARTS:
@@ -51,6 +71,16 @@ def main() -> int:
     for problem in problems:
         print(f"bench: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number, or numbers like 1,8,16') from None
+    if not all(1 <= count <= call.MOST_CALLS for count in counts):
+        raise argparse.ArgumentTypeError(f"from 1 to {call.MOST_CALLS}")
+    return counts
 
 
 def machine() -> dict[str, Any]:
