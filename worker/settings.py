@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     floyd_drain_seconds: float = Field(
         60, ge=0, le=3600, description="How long calls may go on when the worker is told to stop."
     )
+    floyd_conversation: Literal["cascade", "realtime"] = Field(
+        "cascade",
+        description="cascade: recogniser, language model and voice; realtime: OpenAI's speech-to-speech model.",
+    )
     floyd_recognizer: Literal["google", "openai"] = Field(
         "google", description="Who recognises speech: google, or openai (then Google needs no key)."
     )
@@ -159,6 +163,11 @@ class Settings(BaseSettings):
     openai_model: str = Field("gpt-4.1-mini", min_length=1, description="The language model.")
     openai_tts_model: str = Field("gpt-4o-mini-tts", min_length=1, description="The model that speaks.")
     openai_tts_voice: str = Field("alloy", min_length=1, description="Its voice.")
+    openai_realtime_model: str = Field(
+        "gpt-realtime-1.5",
+        min_length=1,
+        description="With FLOYD_CONVERSATION=realtime: the speech-to-speech model. It has OPENAI_TTS_VOICE's voice.",
+    )
     openai_transcription_model: str = Field(
         "gpt-live-transcribe", min_length=1, description="With FLOYD_RECOGNIZER=openai: the model that listens."
     )
@@ -236,7 +245,7 @@ def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
         Vendor.OPENAI: (settings.openai_api_key, settings.openai_base_url),
         Vendor.GOOGLE: (settings.google_application_credentials, settings.google_speech_endpoint),
     }
-    if settings.floyd_recognizer != "google":
+    if settings.floyd_recognizer != "google" or settings.floyd_conversation == "realtime":
         del keys[Vendor.GOOGLE]
     return frozenset(vendor for vendor, (key, endpoint) in keys.items() if not key and not endpoint)
 

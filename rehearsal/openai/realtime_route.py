@@ -9,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from rehearsal.openai.errors import check_key, refusal
+from rehearsal.openai.realtime import SpeechToSpeech
 from rehearsal.openai.transcription import Transcription
 from rehearsal.state import RehearsalState
 
@@ -22,4 +23,9 @@ class RealtimeRoute:
         intent = request.query.get("intent")
         if intent == "transcription":
             return await Transcription(self._state).serve(request)
-        raise refusal(400, "intent must be transcription: nothing else is served here.", param="intent")
+        if intent is not None:
+            raise refusal(400, "intent must be transcription, or left out.", param="intent")
+        model = request.query.get("model", "")
+        if not model:
+            raise refusal(400, "you must provide a model parameter", param="model")
+        return await SpeechToSpeech(self._state, model).serve(request)

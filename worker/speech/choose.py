@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 def recognizer_of(settings: Settings) -> Recognizer:
-    """FLOYD_RECOGNIZER's. Only its client is imported: each takes a good part of a second."""
+    """FLOYD_RECOGNIZER's; or a speech-to-speech model (FLOYD_CONVERSATION), whose sessions recognise and answer.
+
+    Only its client is imported: each takes a good part of a second."""
+    if settings.floyd_conversation == "realtime":
+        from worker.model.openai_realtime import OpenAIRealtime
+
+        return OpenAIRealtime(settings)
     match settings.floyd_recognizer:
         case "google":
             from worker.speech.google import GoogleRecognizer

@@ -1,0 +1,99 @@
+"""What a session has heard: items of input between the moment they were cut and their transcript. Pure state.
+
+Transcripts come in any order and are given out in the order of speech. While words are known to have been said
+but not yet which, an ellipsis stands for them: who decides that the turn is over must know that more is coming.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.speech.recognizer import Recognition
+
+UNKNOWN_WORDS = "…"
+UNKNOWN_S = 1.2
+"""So long the ellipsis stands. Beyond it, the turn is decided by what is known: the model has heard the rest."""
+
+TRANSCRIPT_DEADLINE_S = 4.0
+"""A transcript that has not come by then will not. Most take less than half a second."""
+
+NOT_UNDERSTOOD = "(not understood)"
+"""Written where the transcript failed. The model has heard the words, and may well answer them."""
+
+BYTES_PER_S = 8_000
+
+_LIMITS_S = (UNKNOWN_S, TRANSCRIPT_DEADLINE_S)
+
+
+@dataclass(slots=True)
+class _Item:
+    end: int
+    """Position in the session's audio, in bytes."""
+    cut_at: float
+    text: str = ""
+    is_whole: bool = False
+
+
+class InputItems:
+    """Times are seconds on one clock."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, _Item] = {}
+        self._shown = ""
+        self._end = 0
+
+    def cut(self, name: str, end: int, at: float) -> None:
+        """An item of speech is complete; its words are to come."""
+        self._items.setdefault(name, _Item(end, at))
+
+    def words(self, name: str, text: str, *, is_whole: bool) -> None:
+        item = self._items.get(name)
+        if item is None or item.is_whole:
+            return
+        item.text = text if is_whole else item.text + text
+        item.is_whole = is_whole
+
+    def give_up(self, name: str) -> None:
+        """There will be no transcript: what came of it must do."""
+        self.words(name, "", is_whole=False)
+        item = self._items.get(name)
+        if item is not None and not item.is_whole:
+            item.text, item.is_whole = item.text or NOT_UNDERSTOOD, True
+
+    def forget(self) -> None:
+        """The session is another one: what had no transcript will be heard again."""
+        self._items.clear()
+
+    def take(self, now: float) -> tuple[list[Recognition], int | None]:
+        """What is new, and up to where the audio is settled by it (None: no further)."""
+        for name, item in list(self._items.items()):
+            if now - item.cut_at >= TRANSCRIPT_DEADLINE_S:
+                self.give_up(name)
+        results: list[Recognition] = []
+        settled: int | None = None
+        while self._items and next(iter(self._items.values())).is_whole:
+            item = self._items.pop(next(iter(self._items)))
+            self._end = settled = item.end
+            if item.text.strip():
+                results.append(Recognition(item.text.strip(), True, 1.0, item.end / BYTES_PER_S))
+                self._shown = ""
+        shown = self._interim(now)
+        if shown != self._shown:
+            self._shown = shown
+            end = max((item.end for item in self._items.values()), default=self._end)
+            results.append(Recognition(shown, False, 0.5, end / BYTES_PER_S))
+        return results, settled
+
+    def look_again_s(self, now: float) -> float | None:
+        """In how many seconds `take` may have something new although nothing came."""
+        moments = [item.cut_at + limit for item in self._items.values() for limit in _LIMITS_S]
+        return min((at - now for at in moments if at > now), default=None)
+
+    def _interim(self, now: float) -> str:
+        parts = []
+        for item in self._items.values():
+            if item.text.strip():
+                parts.append(item.text.strip())
+            elif not item.is_whole and now - item.cut_at < UNKNOWN_S:
+                parts.append(UNKNOWN_WORDS)
+        return " ".join(parts)
