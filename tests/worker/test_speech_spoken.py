@@ -134,9 +134,9 @@ CASES = {
         ("123 Main St.", "one twenty-three Main Street."),
         ("1205 N. Oak Ave, please", "twelve oh five N. Oak Avenue, please"),
         ("mara.lee@example.com", "mara dot lee at example dot com"),
-        ("x_y-1+z@gmx.co.uk", "x underscore y dash one plus z at G M X dot co dot U K"),
+        ("x_y-1+z@gmx.co.uk", "x underscore y dash one plus z at G, M, X dot co dot U K"),
         ("It is alex42@example.org.", "It is alex four two at example dot org."),
-        ("https://www.example.com/menu", "W W W dot example dot com slash menu"),
+        ("https://www.example.com/menu", "W, W, W dot example dot com slash menu"),
         ("see example.com, please", "see example dot com, please"),
     ],
     "quantities": [

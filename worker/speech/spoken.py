@@ -36,7 +36,7 @@ _MAYBE_SPELLED = re.compile(
     r"|\.[A-Za-z]|\b[a-z]\.|\bvs\b|\bapprox\b"
     r"|\b[MTWFS][a-z]{2,8}\s?[-–—]\s?[MTWFS][a-z]{2}"
 )
-"""Letters one by one, addresses, abbreviations, days of the week: the texts without a sign or a figure that are looked at too."""
+"""Letters one by one, addresses, abbreviations, days of the week: what is looked at without a sign or a figure."""
 
 
 def spoken(text: str, language: str = DEFAULT_LANGUAGE) -> str:

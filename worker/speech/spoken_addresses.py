@@ -1,6 +1,6 @@
 """How e-mail and web addresses are said: "mara dot lee at example dot com". Pure.
 
-Letters that make no word are said one by one ("W W W", "gmx" is "G M X"), figures digit by digit, since an address
+Letters that make no word are said one by one ("gmx" is "G, M, X"), figures digit by digit, since an address
 is written down by who hears it.
 """
 
@@ -84,7 +84,9 @@ def _figures(figures: str, spelled: Mapping[str, str] | None) -> str:
 def _word(letters: str, *, is_end: bool) -> str:
     is_short = len(letters) <= 4 and not _VOWELS.search(letters)
     is_country = is_end and len(letters) == 2 and letters.lower() not in _WORD_ENDS
-    return " ".join(letters.upper()) if (is_short or is_country) and len(letters) > 1 else letters
+    if len(letters) == 1 or not (is_short or is_country):
+        return letters
+    return (", " if len(letters) > 2 else " ").join(letters.upper())
 
 
 def rules(signs: Mapping[str, str], spelled: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
