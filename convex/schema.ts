@@ -98,6 +98,9 @@ export const turnTimings = {
   firstAudio: v.optional(v.number()),
   firstSent: v.optional(v.number()),
   firstPlayed: v.optional(v.number()),
+  /** Answers begun while the callee still spoke and thrown away unheard, and how much the model had written of them. */
+  discarded: v.optional(v.number()),
+  discardedTokens: v.optional(v.number()),
   endpointingMs: v.optional(v.number()),
   modelMs: v.optional(v.number()),
   speechMs: v.optional(v.number()),

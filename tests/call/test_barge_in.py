@@ -1,8 +1,27 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from worker.call.barge_in import ANSWER_OVERLAP_S, VOICE_S, View, decide, is_answer, is_back_channel, is_farewell
+from worker.call.barge_in import (
+    ANSWER_OVERLAP_S,
+    ANSWERED_S,
+    BACK_CHANNEL_OVER_S,
+    MURMUR_OVER_S,
+    NO_WORDS_S,
+    PATIENT_VOICE_S,
+    REAL_VOICE_S,
+    VOICE_S,
+    Then,
+    View,
+    decide,
+    is_answer,
+    is_back_channel,
+    is_farewell,
+    is_murmur,
+    then,
+)
 
 
 @pytest.mark.parametrize(
@@ -11,7 +30,7 @@ from worker.call.barge_in import ANSWER_OVERLAP_S, VOICE_S, View, decide, is_ans
 )
 def test_listening_sounds(text: str) -> None:
     assert is_back_channel(text)
-    assert not decide(View(text=text, speaking=False, voiced_s=0.4)).stop
+    assert not decide(View(text=text, speaking=False, voiced_s=0.4, silence_s=0.5)).stop
 
 
 @pytest.mark.parametrize(
@@ -33,27 +52,76 @@ def test_other_words(text: str) -> None:
     assert not is_back_channel(text)
 
 
+def view(text: str = "", **changes: object) -> View:
+    values: dict[str, object] = {"speaking": True, "voiced_s": 0.0, "silence_s": 0.0}
+    return View(text=text, **{**values, **changes})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["Wait", "No", "Sorry, one second", "Okay but who is this"])
-def test_words_stop_floyd_at_once(text: str) -> None:
-    assert decide(View(text=text, speaking=True, voiced_s=0.1)).stop
+@pytest.mark.parametrize("patient", [True, False])
+def test_words_stop_floyd_at_once(text: str, patient: bool) -> None:
+    assert decide(view(text, voiced_s=0.01, patient=patient)).stop
 
 
-def test_a_voice_alone_stops_floyd_when_it_lasts() -> None:
-    short = decide(View(text="", speaking=True, voiced_s=0.3))
+@pytest.mark.parametrize(("patient", "longest_s"), [(False, VOICE_S), (True, PATIENT_VOICE_S)])
+def test_a_voice_alone_stops_floyd_when_it_lasts(patient: bool, longest_s: float) -> None:
+    short = decide(view(voiced_s=0.03, patient=patient))
     assert not short.stop
-    assert short.look_again_s == pytest.approx(VOICE_S - 0.3)
-    assert decide(View(text="", speaking=True, voiced_s=VOICE_S)).stop
-
-
-def test_a_cough_does_not() -> None:
-    verdict = decide(View(text="", speaking=False, voiced_s=0.3))
-    assert not verdict.stop
-    assert verdict.look_again_s is None
+    assert short.look_again_s == pytest.approx(longest_s - 0.03)
+    assert decide(view(voiced_s=longest_s, patient=patient)).stop
+    assert not decide(view(voiced_s=longest_s, patient=patient, speaking=False)).stop
 
 
 def test_okay_may_be_the_beginning_of_more() -> None:
-    assert not decide(View(text="okay", speaking=True, voiced_s=VOICE_S)).stop
-    assert decide(View(text="okay", speaking=True, voiced_s=2 * VOICE_S)).stop
+    assert not decide(view("okay", voiced_s=PATIENT_VOICE_S)).stop
+    assert decide(view("okay", voiced_s=REAL_VOICE_S)).stop
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        (view(voiced_s=0.1), Then.WAIT),
+        (view(voiced_s=0.3, silence_s=NO_WORDS_S - 0.01), Then.WAIT),
+        (view(voiced_s=0.3, silence_s=NO_WORDS_S), Then.RESUME),
+        (view(voiced_s=REAL_VOICE_S), Then.GIVE_WAY),
+        (view("Wait", voiced_s=0.2), Then.GIVE_WAY),
+        (view("Okay", voiced_s=0.3), Then.WAIT),
+        (view("Okay", voiced_s=0.3, silence_s=BACK_CHANNEL_OVER_S), Then.RESUME),
+        (view("Okay, but", voiced_s=0.3, silence_s=BACK_CHANNEL_OVER_S), Then.GIVE_WAY),
+        (view("Yes.", voiced_s=0.3, silence_s=BACK_CHANNEL_OVER_S, left_s=ANSWERED_S), Then.GIVE_WAY),
+        (view("Yes.", voiced_s=0.3, silence_s=BACK_CHANNEL_OVER_S, left_s=2.0), Then.RESUME),
+        (view(voiced_s=0.3, silence_s=NO_WORDS_S, left_s=0.1), Then.RESUME),
+    ],
+)
+def test_what_follows_once_floyd_has_stopped(what: View, expected: Then) -> None:
+    assert then(what)[0] is expected
+
+
+@given(
+    text=st.sampled_from(["", "okay", "mm hm", "wait a moment"]),
+    voiced_s=st.floats(0, 2),
+    silence_s=st.floats(0, 2),
+    left_s=st.none() | st.floats(0, 5),
+)
+def test_floyd_never_stays_silent_without_a_reason(
+    text: str, voiced_s: float, silence_s: float, left_s: float | None
+) -> None:
+    what, look_again_s = then(view(text, voiced_s=voiced_s, silence_s=silence_s, left_s=left_s))
+    if what is Then.WAIT:
+        assert look_again_s is not None
+        assert 0 < look_again_s <= REAL_VOICE_S
+        # If nothing changes but the time, it is over soon.
+        assert silence_s < NO_WORDS_S
+    else:
+        assert look_again_s is None
+
+
+def test_a_murmur_is_set_aside_unless_it_may_be_the_answer() -> None:
+    assert is_murmur(view("okay", silence_s=MURMUR_OVER_S))
+    assert is_murmur(view("okay", silence_s=MURMUR_OVER_S, left_s=3.0))
+    assert not is_murmur(view("okay", silence_s=MURMUR_OVER_S, left_s=0.5))
+    assert not is_murmur(view("okay", silence_s=0.1))
+    assert not is_murmur(view("who is this", silence_s=2.0))
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,39 @@
-"""The callee speaks while Floyd does: stop, or go on? A pure decision.
+"""The callee speaks while Floyd does: stop, or go on? And then: give way, or go on after all? Pure decisions.
 
-"Mm-hm", "okay" and a cough are no interruption. Words that are more than that are, and so is a voice that goes on
-for longer than a back-channel lasts, before the recogniser has a word of it.
+"Mm-hm", "okay" and a cough are no interruption. But in its first tenth of a second nobody can tell an "okay" from
+the beginning of "okay, but wait". So Floyd stops for any voice, which costs little, since it goes on with the same
+word as soon as the voice turns out to have been a back-channel; and with a callee who has shown that theirs are
+back-channels, it waits for words, or for a voice that lasts longer than those do.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from worker.call.words import words_of
 
-VOICE_S = 0.7
-"""A voice this long is an interruption even without words: back-channels last 0.2 to 0.5 s."""
+VOICE_S = 0.08
+"""A voice this long stops Floyd: noises are sorted out before, by the detector."""
+
+PATIENT_VOICE_S = 0.55
+"""With a callee whose last voice over Floyd's was a back-channel: those last 0.2 to 0.5 s."""
+
+REAL_VOICE_S = 1.0
+"""A voice that lasts this long wants to say something, whatever the recogniser makes of it."""
+
+NO_WORDS_S = 0.25
+"""After a voice of which no word has come: recognisers have a first word some 150 ms after it was said."""
+
+BACK_CHANNEL_OVER_S = 0.1
+"""After the words of a back-channel: "okay" may be the first word of "okay, but wait"."""
+
+ANSWERED_S = 0.6
+"""With no more than this left to say, Floyd does not go on after a "yes": it is the answer."""
+
+MURMUR_OVER_S = 0.6
+"""After a back-channel; its final words are there by then."""
 
 BACK_CHANNEL_MAX_WORDS = 4
 """More words than that are not a back-channel, whatever they are ("yes okay right yeah so")."""
@@ -43,19 +64,34 @@ _NEVER_ALONE = (["so"], ["well"], ["i"], ["you"], ["all"])
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is heard while Floyd's audio plays. Only what began after Floyd did."""
+    """What is heard while Floyd's audio plays, or is halted. Only what began after Floyd did."""
 
     text: str
     """Words understood so far, interim ones included; empty while there are none."""
     speaking: bool
+    """A voice, pauses under 0.2 s included."""
     voiced_s: float
-    """Length of the present run of voice, pauses under 0.2 s included."""
+    """Length of the present or last run of voice."""
+    silence_s: float
+    """Since the last voice."""
+    patient: bool = False
+    """This callee's voices over Floyd's have been back-channels."""
+    left_s: float | None = None
+    """How much Floyd still has to say; None: that is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     stop: bool
     look_again_s: float | None = None
+
+
+class Then(Enum):
+    """What follows once Floyd has stopped."""
+
+    WAIT = auto()
+    RESUME = auto()
+    GIVE_WAY = auto()
 
 
 def is_back_channel(text: str) -> bool:
@@ -70,20 +106,39 @@ def is_back_channel(text: str) -> bool:
 
 def decide(view: View) -> Verdict:
     """Whether Floyd stops speaking."""
-    if words_of(view.text):
-        # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
-        if not is_back_channel(view.text):
-            return Verdict(stop=True)
-        if not view.speaking:
-            return Verdict(stop=False)
-        longest = VOICE_S * 2
-    else:
-        if not view.speaking:
-            return Verdict(stop=False)
-        longest = VOICE_S
-    if view.voiced_s >= longest:
+    if words_of(view.text) and not is_back_channel(view.text):
         return Verdict(stop=True)
-    return Verdict(stop=False, look_again_s=longest - view.voiced_s)
+    if not view.speaking:
+        return Verdict(stop=False)
+    # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
+    longest_s = REAL_VOICE_S if view.text else PATIENT_VOICE_S if view.patient else VOICE_S
+    if view.voiced_s >= longest_s:
+        return Verdict(stop=True)
+    return Verdict(stop=False, look_again_s=longest_s - view.voiced_s)
+
+
+def then(view: View) -> tuple[Then, float | None]:
+    """Floyd has stopped: what next, and when to look again."""
+    if words_of(view.text) and not is_back_channel(view.text):
+        return Then.GIVE_WAY, None
+    if view.voiced_s >= REAL_VOICE_S:
+        return Then.GIVE_WAY, None
+    needed_s = BACK_CHANNEL_OVER_S if words_of(view.text) else NO_WORDS_S
+    if view.silence_s >= needed_s:
+        return (Then.GIVE_WAY if _answers(view) else Then.RESUME), None
+    until_real_s = REAL_VOICE_S - view.voiced_s
+    return Then.WAIT, min(needed_s - view.silence_s, until_real_s)
+
+
+def is_murmur(view: View) -> bool:
+    """Whether a back-channel is over that did not stop Floyd, and is no answer either."""
+    is_late = view.left_s is not None and view.left_s <= ANSWER_OVERLAP_S
+    return not is_late and view.silence_s >= MURMUR_OVER_S and is_back_channel(view.text)
+
+
+def _answers(view: View) -> bool:
+    """A "yes" into Floyd's last word answers it: nobody waits for the rest of it."""
+    return bool(words_of(view.text)) and view.left_s is not None and view.left_s <= ANSWERED_S
 
 
 def is_answer(text: str, said_until: float, floyd_until: float) -> bool:

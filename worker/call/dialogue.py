@@ -12,10 +12,14 @@ from worker.call.contract import Answer, Ending
 from worker.call.hold import Hold, asks_to_hold
 from worker.call.journal import TurnTimes
 from worker.call.on_line import End, OnLine
-from worker.call.reply import Reply
+from worker.call.patience import LONG_S, WithFiller
+from worker.call.reply import Reply, SpeechSource
 from worker.call.speaking import How, Spoken
 from worker.model.language_model import ModelUnavailable
 from worker.speech.voice import VoiceUnavailable
+
+COLLISION_S = 0.8
+"""Who speaks within so long of Floyd's first sound had not finished; a listener needs longer to object."""
 
 
 class Dialogue:
@@ -24,10 +28,12 @@ class Dialogue:
         """Since when Floyd owes an answer of which nothing is audible yet."""
         self.open_question = ""
         """What the owner is being asked."""
-        self.turns = CalleeTurns(line)
+        self.turns = CalleeTurns(line, lambda text: self._prepare(callee_is_saying=text))
         self._line = line
         self._hold = Hold(line)
         self._apologised = False
+        self._asked_to_wait = -1
+        """The turn in which the callee was told that it takes a moment."""
         self._replies: list[str] = []
         self._reply: Reply | None = None
         """The one being spoken."""
@@ -49,10 +55,14 @@ class Dialogue:
         return next((self._end_of(action) for action in self._actions(self._reply) if self._end_of(action)), None)
 
     async def run(self) -> End:
-        end = await self._open()
-        while end is None:
-            end = await self._respond(await self.turns.next())
-        return end
+        try:
+            end = await self._open()
+            while end is None:
+                turn = await self.turns.next()
+                end = await self._respond(turn, prepared=turn.reply)
+            return end
+        finally:
+            await self.turns.close()
 
     # -- the opening ------------------------------------------------------------------------------------------
 
@@ -75,15 +85,20 @@ class Dialogue:
 
     # -- Floyd's turns ----------------------------------------------------------------------------------------
 
-    def _prepare(self, *, floyd_is_saying: str = "") -> Reply:
+    def _prepare(self, *, floyd_is_saying: str = "", callee_is_saying: str = "") -> Reply:
+        """Begin the answer to what has been said, or will have been said by then."""
         line = self._line
-        messages = line.memory.messages(floyd_is_saying=floyd_is_saying)
+        messages = line.memory.messages(floyd_is_saying=floyd_is_saying, callee_is_saying=callee_is_saying)
 
         def instead(breach: object) -> str:
             question = getattr(breach, "question", "")
             return "" if question in self._asked else phrases.check_first(line.brief.person_name)
 
-        return line.reply(prompt.converse(line.brief, line.started, messages), instead=instead)
+        return line.reply(
+            prompt.converse(line.brief, line.started, messages),
+            callee_said=messages[-1].content if callee_is_saying else None,
+            instead=instead,
+        )
 
     async def _respond(self, turn: Turn, *, prepared: Reply | None = None) -> End | None:
         """Answer the callee; None: the conversation goes on."""
@@ -96,7 +111,7 @@ class Dialogue:
             self._reply = reply
             self.floyds_turn_since = self._line.clock.now()
             try:
-                spoken = await self._line.mouth.say(reply, interruptible=True)
+                spoken = await self._line.mouth.say(await self._with_filler(reply, turn), interruptible=True)
                 self._record(turn, spoken, reply)
             finally:
                 self.floyds_turn_since = None
@@ -105,10 +120,12 @@ class Dialogue:
             if spoken.how is not How.PLAYED:
                 asked = [action for action in self._actions(reply) if isinstance(action, tools.AskOwner)]
                 if spoken.how is How.NOT_BEGUN or not asked:
+                    if spoken.how is How.NOT_BEGUN or turn_was_cut_short(spoken):
+                        self.turns.spoke_on(turn)
                     # What stopped Floyd may turn out to be a cough: then it goes on by itself.
                     self.turns.owed = True
                     return None
-            said_something = said_something or bool(spoken.heard)
+            said_something = said_something or bool(spoken.heard and reply.text)
             if isinstance(spoken.failure, VoiceUnavailable):
                 return await self._give_up(f"The voice failed: {spoken.failure}")
             if spoken.failure is not None or not (reply.text or reply.tool_calls or reply.breach):
@@ -135,6 +152,16 @@ class Dialogue:
                 return end
             turn = self.turns.new(self._line.clock.now())
             failures = problems = 0
+
+    async def _with_filler(self, reply: Reply, turn: Turn) -> SpeechSource:
+        """The reply; if it takes long, Floyd says so."""
+        if reply.ready or self._asked_to_wait == turn.number:
+            return reply
+        filler = self._line.ready_made.at_hand(phrases.ONE_MOMENT)
+        if filler is None:
+            return reply
+        self._asked_to_wait = turn.number
+        return WithFiller(reply, filler, turn.endpointed + LONG_S - self._line.clock.now())
 
     def _actions(self, reply: Reply) -> list[tools.Action]:
         if reply.breach is not None:
@@ -237,5 +264,12 @@ class Dialogue:
                 first_sent=spoken.first_sent_at,
                 first_played=spoken.started_at,
                 interrupted=spoken.how is How.INTERRUPTED,
+                discarded=turn.discarded,
+                discarded_tokens=turn.discarded_tokens,
             )
         )
+
+
+def turn_was_cut_short(spoken: Spoken) -> bool:
+    """The callee spoke on while Floyd had hardly begun: it was not an interruption, the turn was not over."""
+    return spoken.how is How.INTERRUPTED and spoken.heard_s < COLLISION_S

@@ -2,7 +2,8 @@
 
 Audio is sent ahead of time and played by the carrier, so what was sent is not what was heard. A mark that comes
 back tells exactly how far playback is; between marks the clock does, since audio plays at 8,000 bytes a second.
-Positions are bytes (= samples) from the start of a generation; clearing the buffer begins a new generation.
+Positions are bytes (= samples). A `Timeline`'s count from the start of a generation: clearing the carrier's buffer
+begins a new one. A clause's count from the start of what is being said.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ SPEAKING_CHARS_PER_S = 15.0
 WORD_TOLERANCE_S = 0.06
 """A word that lacks less than this to its end was heard."""
 
+FROM_THE_START_S = 0.5
+"""A clause that was cut this soon is said again from its beginning."""
+
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(slots=True)
 class ClauseSpan:
-    """One clause and where its audio lies. `end` is None while it still comes."""
+    """One clause and where its audio lies in what is being said."""
 
     text: str
     start: int
@@ -50,6 +54,22 @@ def heard_text(clauses: Sequence[ClauseSpan], position: float) -> str:
             parts.append(part)
         break
     return " ".join(part for part in parts if part)
+
+
+def start_of_word(clauses: Sequence[ClauseSpan], position: int) -> int:
+    """Where the word begins that is being said at `position`, or the clause if it has hardly begun."""
+    for clause in clauses:
+        played = position - clause.start
+        if played < 0 or (clause.complete and played >= clause.received):
+            continue
+        stripped = clause.text.strip()
+        if played <= FROM_THE_START_S * BYTES_PER_S or not stripped:
+            return clause.start
+        length = clause.length()
+        starts = [word.start() / len(stripped) * length for word in _WORD.finditer(stripped)]
+        before = [start for start in starts if start <= played]
+        return clause.start + int(before[-1] if before else 0)
+    return position
 
 
 def _words_within(text: str, played: float, length: float) -> str:

@@ -47,7 +47,7 @@ class Hold:
         asking.add_done_callback(lambda _: line.changed.set())
         try:
             if say_one_moment:
-                await line.say(phrases.ONE_MOMENT)
+                await line.say(phrases.LET_ME_CHECK)
             await self._keep_company(asking)
             return _clean(asking.result())
         except LeaseLost:

@@ -46,11 +46,17 @@ class TurnTimes:
     first_sent: float | None = None
     first_played: float | None = None
     interrupted: bool = False
+    discarded: int = 0
+    """Replies that were begun while the callee still spoke, and thrown away unheard."""
+    discarded_tokens: int = 0
 
 
 def turn_row(times: TurnTimes, clock: Clock) -> dict[str, Any]:
-    """The row of `turns`. The whole is from the end of speech to the first audio sent; what neither endpointing
-    nor the model (asked to first clause) nor the voice (first clause to first audio) took is Floyd's own."""
+    """The row of `turns`. The whole is from the end of speech to the first audio sent.
+
+    The model is asked before the turn is over, so what each part took overlaps. The parts add up all the same: the
+    model's goes from its request to the first clause, the voice's from that to the first audio, endpointing's is
+    what was waited for it before the request and after the audio was there, and the rest is Floyd's own."""
     row: dict[str, Any] = {
         "turn": times.turn,
         "speechEndedAt": clock.epoch_ms(times.speech_ended),
@@ -67,15 +73,25 @@ def turn_row(times: TurnTimes, clock: Clock) -> dict[str, Any]:
         "firstPlayed": times.first_played,
     }
     row |= {name: _ms(at - times.speech_ended) for name, at in moments.items() if at is not None}
-    endpointing = _span(times.speech_ended, times.endpointed)
+    endpointing = _endpointing_s(times)
     model = _span(times.model_asked, times.first_clause)
     speech = _span(times.first_clause, times.first_audio)
     total = _span(times.speech_ended, times.first_sent)
+    if times.discarded:
+        row |= {"discarded": times.discarded, "discardedTokens": times.discarded_tokens}
     if total is not None and endpointing is not None:
         row["floydMs"] = _ms(max(0.0, total - endpointing - (model or 0.0) - (speech or 0.0)))
     parts = {"endpointingMs": endpointing, "modelMs": model, "speechMs": speech, "totalMs": total}
     row |= {name: _ms(part) for name, part in parts.items() if part is not None}
     return row
+
+
+def _endpointing_s(times: TurnTimes) -> float | None:
+    if times.endpointed is None:
+        return None
+    asked = times.endpointed if times.model_asked is None else min(times.model_asked, times.endpointed)
+    heard = times.endpointed if times.first_audio is None else times.first_audio
+    return max(0.0, asked - times.speech_ended) + max(0.0, times.endpointed - heard)
 
 
 def _span(start: float | None, end: float | None) -> float | None:

@@ -112,14 +112,20 @@ class Listening:
         """Since the last voice, or since the line was opened."""
         return self.gate.silence_s(self._clock.now(), since=self.opened_at)
 
-    def turn_view(self) -> endpointing.View:
+    def turn_view(
+        self,
+        expected: endpointing.Expected = endpointing.Expected.ANYTHING,
+        pace: endpointing.Pace | None = None,
+    ) -> endpointing.View:
         """What endpointing decides by."""
         return endpointing.View(
             text=self.words.text,
             has_interim=bool(self.words.interim),
-            speaking=self.gate.speaking,
             silence_s=self.silence_s(),
             since_words_s=self.since_words_s(),
+            expected=expected,
+            punctuates=self.words.punctuates,
+            pace=pace or endpointing.Pace(),
         )
 
     def since_words_s(self) -> float:

@@ -19,15 +19,7 @@ class Memory:
 
     def callee_said(self, text: str) -> None:
         """Words of the callee; what they say in several goes before Floyd answers is one message."""
-        text = text.strip()
-        if not text:
-            return
-        last = self._messages[-1] if self._messages else None
-        if last is not None and last.role == "user":
-            # Several models refuse two messages of one role in a row.
-            self._messages[-1] = Message("user", f"{last.content} {text}")
-        else:
-            self._messages.append(Message("user", text))
+        self._messages = _with_callee(self._messages, text)
 
     def floyd_said(self, heard: str) -> None:
         """Words of Floyd's that were heard. Between two lines of Floyd's the callee was silent."""
@@ -45,11 +37,16 @@ class Memory:
         said = (message.content for message in reversed(self._messages) if message.role == "user")
         return next((text for text in said if text != SILENCE), "")
 
-    def messages(self, *, floyd_is_saying: str = "") -> list[Message]:
+    def last_floyd_text(self) -> str:
+        return next((message.content for message in reversed(self._messages) if message.role == "assistant"), "")
+
+    def messages(self, *, floyd_is_saying: str = "", callee_is_saying: str = "") -> list[Message]:
         """The conversation for the model's next turn: the last to have spoken is the user.
 
-        `floyd_is_saying` is a line that will have been said by then."""
+        `floyd_is_saying` and `callee_is_saying` are lines that will have been said by then."""
         messages = self._messages[-MAX_MESSAGES:]
+        if callee_is_saying:
+            return _with_callee(messages, callee_is_saying)
         if floyd_is_saying:
             return [*messages, Message("assistant", floyd_is_saying), Message("user", SILENCE)]
         if self._last_speaker() != "user":
@@ -58,3 +55,14 @@ class Memory:
 
     def _last_speaker(self) -> str | None:
         return next((message.role for message in reversed(self._messages) if message.role != "system"), None)
+
+
+def _with_callee(messages: list[Message], text: str) -> list[Message]:
+    text = text.strip()
+    if not text:
+        return messages
+    last = messages[-1] if messages else None
+    if last is not None and last.role == "user":
+        # Several models refuse two messages of one role in a row.
+        return [*messages[:-1], Message("user", f"{last.content} {text}")]
+    return [*messages, Message("user", text)]

@@ -62,15 +62,26 @@ class OnLine:
         self,
         prompt: Prompt,
         *,
+        callee_said: str | None = None,
         instead: Callable[[Breach], str] = lambda breach: "",
     ) -> Reply:
-        """Begin the model's answer, with every clause checked before it is spoken."""
+        """Begin the model's answer, with every clause checked before it is spoken. `callee_said` is what it
+        answers; None: what is in the memory last."""
         bounds = self.bounds()
 
         def guard(clause: str) -> Breach | None:
-            return bounds.breach(clause, self.memory.last_callee_text())
+            said = self.memory.last_callee_text() if callee_said is None else callee_said
+            return bounds.breach(clause, said)
 
-        reply = Reply(prompt, model=self.model, voice=self.voice, clock=self.clock, guard=guard, instead=instead)
+        reply = Reply(
+            prompt,
+            model=self.model,
+            voice=self.voice,
+            clock=self.clock,
+            guard=guard,
+            instead=instead,
+            on_ready=self.changed.set,
+        )
         reply.start()
         return reply
 

@@ -8,7 +8,8 @@ def disclosure(person_name: str) -> str:
     return f"Hi, this is Floyd, an AI assistant calling for {person_name.strip() or 'a client'}."
 
 
-ONE_MOMENT = "One moment, let me check."
+ONE_MOMENT = "One moment, please."
+LET_ME_CHECK = "One moment, let me check."
 STILL_CHECKING = "Thanks for holding, I'm still checking."
 SAY_AGAIN = "Sorry, could you say that again?"
 STILL_THERE = "Are you still there?"
@@ -30,6 +31,7 @@ READY_MADE = (
     GOODBYE_TROUBLE,
     SAY_AGAIN,
     ONE_MOMENT,
+    LET_ME_CHECK,
     GOODBYE_CALL_BACK,
     STILL_CHECKING,
     STILL_THERE,

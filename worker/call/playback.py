@@ -3,6 +3,8 @@
 Audio goes out as fast as it comes, and the carrier plays it. Marks tell how far it is: one after the first chunk
 (when did the callee begin to hear this?) and one after every clause. Clearing begins a new generation; the echoes
 of an earlier one's marks are ignored, because a mark also comes back when it is cleared.
+
+What is being said can be halted and go on later from where it was cut, so its audio is kept until it is over.
 """
 
 from __future__ import annotations
@@ -11,24 +13,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.call.clock import Clock, Signal
-from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text
+from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text, start_of_word
 from worker.phone.media import MediaStream
 
 MARK_GRACE_S = 2.0
 """A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
 
+RESUMED_BYTES = 4_000
+"""Half a second of audio at a time, when what was halted goes on."""
+
 
 @dataclass(slots=True)
 class Saying:
-    """One thing Floyd says: clauses in a row that make one line of the transcript."""
+    """One thing Floyd says: clauses in a row that make one line of the transcript. Positions are bytes of it."""
 
     generation: int
     clauses: list[ClauseSpan] = field(default_factory=list)
+    audio: bytearray = field(default_factory=bytearray)
+    sent: int = 0
+    """How much of `audio` was sent in this generation or before."""
     first_sent_at: float | None = None
     started_at: float | None = None
     """When the callee began to hear it; estimated until the first mark is back."""
     first_mark: str = ""
     first_size: int = 0
+    complete: bool = False
+    """All its clauses are here."""
+    halted_at: int | None = None
+    """Where it was cut; None: it is being played."""
+    origin: int = 0
+    """The position whose byte was the first of this saying in the present generation..."""
+    origin_sent: int = 0
+    """...which had so many bytes before it."""
 
     @property
     def intended(self) -> str:
@@ -59,56 +75,78 @@ class Playback:
         self._current: Saying | None = None
 
     def begin(self) -> Saying:
-        self._current = Saying(self._generation)
+        self._current = Saying(self._generation, origin_sent=self._timeline.sent)
         return self._current
 
     def open_clause(self, saying: Saying, text: str) -> ClauseSpan:
-        span = ClauseSpan(text, start=self._timeline.sent)
+        span = ClauseSpan(text, start=len(saying.audio))
         saying.clauses.append(span)
         return span
 
     async def send(self, saying: Saying, span: ClauseSpan, mulaw: bytes) -> None:
-        """Send a chunk of a clause's audio. Does nothing for a saying that was cut off."""
-        if not mulaw or saying.generation != self._generation:
+        """Send a chunk of a clause's audio, or keep it while the saying is halted. Does nothing for one that was
+        cut off."""
+        if not mulaw or self._current is not saying:
             return
-        now = self._clock.now()
-        plays_at = now + self._timeline.remaining_s(now)
-        if self._on_audio is not None:
-            self._on_audio(mulaw, plays_at)
-        self._timeline.on_sent(len(mulaw), now)
+        saying.audio += mulaw
         span.received += len(mulaw)
-        is_first = saying.first_sent_at is None
-        if is_first:
-            saying.first_sent_at, saying.started_at = now, plays_at
-        await self._stream.send_audio(mulaw)
-        if is_first and saying.generation == self._generation:
-            saying.first_size = len(mulaw)
-            saying.first_mark = await self._mark()
+        if saying.halted_at is None:
+            await self._send_unsent(saying)
 
     async def close_clause(self, saying: Saying, span: ClauseSpan) -> None:
         """All audio of a clause has been sent."""
         span.complete = True
-        if span.received and saying.generation == self._generation:
+        if span.received and saying.halted_at is None and self._current is saying:
             await self._mark()
 
-    async def cut(self, saying: Saying) -> str:
-        """Stop at once, and return what was heard of `saying`."""
+    async def halt(self, saying: Saying) -> None:
+        """Stop at once. `resume` goes on, `end` does not."""
         now = self._clock.now()
-        heard = self.heard(saying)
+        saying.halted_at = self.position(saying)
         self._generation += 1
         self._timeline = Timeline()
         self.last_audible_at = now
         if self._on_cut is not None:
             self._on_cut(now)
         await self._stream.clear()
+
+    async def resume(self, saying: Saying) -> None:
+        """Go on with the word in which it was halted."""
+        if saying.halted_at is None or self._current is not saying:
+            return
+        saying.generation = self._generation
+        saying.origin = saying.sent = start_of_word(saying.clauses, saying.halted_at)
+        saying.origin_sent = self._timeline.sent
+        # What comes meanwhile is kept behind: until all is sent, it counts as halted.
+        await self._send_unsent(saying)
+        saying.halted_at = None
+        await self._mark()
+
+    def end(self, saying: Saying) -> str:
+        """Nothing more is sent of `saying`; returns what was heard of it."""
+        heard = self.heard(saying)
+        if self._current is saying:
+            self._current = None
         return heard
+
+    def position(self, saying: Saying) -> int:
+        """How much of its audio has been played."""
+        if saying.halted_at is not None:
+            return saying.halted_at
+        if saying.generation != self._generation:
+            return 0
+        played = self._timeline.sent if self.quiet() else self._timeline.position(self._clock.now())
+        return min(saying.sent, saying.origin + max(0, int(played) - saying.origin_sent))
+
+    def left_s(self, saying: Saying) -> float | None:
+        """Seconds of its audio that are still to be played; None while more may come."""
+        if not saying.complete:
+            return None
+        return (len(saying.audio) - self.position(saying)) / BYTES_PER_S
 
     def heard(self, saying: Saying) -> str:
         """What of `saying` has been heard so far."""
-        if saying.generation != self._generation:
-            return ""
-        position = self._timeline.sent if self.quiet() else self._timeline.position(self._clock.now())
-        return heard_text(saying.clauses, position)
+        return heard_text(saying.clauses, self.position(saying))
 
     def quiet(self) -> bool:
         """Whether all that was sent has been played (or its marks are lost)."""
@@ -133,6 +171,23 @@ class Playback:
 
     def audible(self) -> bool:
         return self._timeline.sent > 0 and not self.quiet()
+
+    async def _send_unsent(self, saying: Saying) -> None:
+        while saying.sent < len(saying.audio) and saying.generation == self._generation:
+            chunk = bytes(saying.audio[saying.sent : saying.sent + RESUMED_BYTES])
+            now = self._clock.now()
+            plays_at = now + self._timeline.remaining_s(now)
+            if self._on_audio is not None:
+                self._on_audio(chunk, plays_at)
+            self._timeline.on_sent(len(chunk), now)
+            saying.sent += len(chunk)
+            is_first = saying.first_sent_at is None
+            if is_first:
+                saying.first_sent_at, saying.started_at = now, plays_at
+            await self._stream.send_audio(chunk)
+            if is_first and saying.generation == self._generation:
+                saying.first_size = len(chunk)
+                saying.first_mark = await self._mark()
 
     async def _mark(self) -> str:
         self._marks_sent += 1

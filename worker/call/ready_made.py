@@ -71,6 +71,10 @@ class ReadyMade:
         # Several calls may wait for one rendering: whoever gives up must not take it from the others.
         return await asyncio.shield(task)
 
+    def at_hand(self, text: str) -> RecordedClause | None:
+        """The sentence, if it can be said at once."""
+        return self._kept.get(text)
+
     def prepare(self, texts: Iterable[str]) -> None:
         """Render what is not there yet, in the background, one after the other; failures are noted and left."""
         missing = [text for text in texts if text not in self._kept]

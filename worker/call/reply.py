@@ -114,7 +114,7 @@ class Reply:
     """The model's answer to `prompt`. Start it, read `clauses()`, and always `cancel` it.
 
     `guard` looks at each clause before it is spoken; one that it refuses is replaced by what `instead` gives
-    (nothing, if that is empty), and the reply ends there."""
+    (nothing, if that is empty), and the reply ends there. `on_ready` is called once, when `ready` becomes true."""
 
     def __init__(
         self,
@@ -125,18 +125,23 @@ class Reply:
         clock: Clock,
         guard: Callable[[str], Breach | None] = lambda clause: None,
         instead: Callable[[Breach], str] = lambda breach: "",
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.times = ReplyTimes()
         self.tool_calls: list[ToolCall] = []
         self.breach: Breach | None = None
         self.text = ""
         """Of the clauses so far."""
+        self.tokens = 0
+        """Pieces of text that the model has written, as a measure of what a reply thrown away has cost."""
         self._prompt = prompt
         self._model = model
         self._voice = voice
         self._clock = clock
         self._guard = guard
         self._instead = instead
+        self._on_ready = on_ready
+        self._ready_event = asyncio.Event()
         self._to_speak: asyncio.Queue[SynthesisedClause | None] = asyncio.Queue()
         self._ready: asyncio.Queue[SynthesisedClause | ModelUnavailable | None] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,6 +149,14 @@ class Reply:
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._think())]
         self._tasks += [asyncio.create_task(self._speak()) for _ in range(CLAUSES_AT_ONCE)]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first sound is there, or it is known that there will be none."""
+        return self._ready_event.is_set()
+
+    async def until_ready(self) -> None:
+        await self._ready_event.wait()
 
     async def clauses(self) -> AsyncIterator[SynthesisedClause]:
         """The clauses as they come; when it ends, `tool_calls` is complete. Raises `ModelUnavailable`."""
@@ -175,6 +188,8 @@ class Reply:
             for _ in range(CLAUSES_AT_ONCE):
                 self._to_speak.put_nowait(None)
         self._ready.put_nowait(end)
+        if self.times.first_clause is None:
+            self._note_ready()
 
     async def _read_model(self) -> None:
         cutter = ClauseCutter()
@@ -186,6 +201,7 @@ class Reply:
                     self.times.first_token = self._clock.now()
                 match event:
                     case TextDelta(text):
+                        self.tokens += 1
                         for clause in cutter.feed(text):
                             if not self._say(clause):
                                 return
@@ -221,10 +237,17 @@ class Reply:
     async def _speak(self) -> None:
         while (clause := await self._to_speak.get()) is not None:
             await clause.synthesise(self._voice, self._on_audio)
+            self._note_ready()  # also when there was no audio
 
     def _on_audio(self) -> None:
         if self.times.first_audio is None:
             self.times.first_audio = self._clock.now()
+            self._note_ready()
+
+    def _note_ready(self) -> None:
+        if not self._ready_event.is_set():
+            self._ready_event.set()
+            self._on_ready()
 
 
 async def _within(items: AsyncIterator[Item], first_s: float, next_s: float) -> AsyncGenerator[Item, None]:

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from worker.call import barge_in
 from worker.call.clock import Clock, Signal
+from worker.call.heard import BYTES_PER_S
 from worker.call.journal import Journal
-from worker.call.listening import Listening
+from worker.call.listening import Listening, Utterance
 from worker.call.memory import Memory
 from worker.call.playback import Playback, Saying
 from worker.call.reply import SpeechSource
@@ -21,7 +22,7 @@ from worker.call.words import words_of
 from worker.model.language_model import ModelUnavailable
 from worker.speech.voice import VoiceUnavailable
 
-RESUMED_VOICE_S = 0.3
+RESUMED_VOICE_S = 0.15
 """The callee speaks on so long before Floyd's first sound: the turn was not over."""
 
 
@@ -42,6 +43,8 @@ class Spoken:
     heard: str
     first_sent_at: float | None
     started_at: float | None
+    heard_s: float = 0.0
+    """Of the audio."""
     failure: ModelUnavailable | VoiceUnavailable | None = None
 
 
@@ -64,6 +67,10 @@ class Mouth:
         self._memory = memory
         self._clock = clock
         self._changed = changed
+        self._patient = False
+        """The callee's last voice over Floyd's was a back-channel."""
+        self._murmurs: list[Utterance] = []
+        """Back-channels while Floyd speaks: what comes next is judged without them."""
 
     def audible(self) -> bool:
         return self._playback.audible()
@@ -79,7 +86,10 @@ class Mouth:
             while not (feeder.done() and self._playback.quiet()):
                 verdict = self._verdict(saying, begun_at) if interruptible else barge_in.Verdict(stop=False)
                 if verdict.stop:
-                    return await self._stop(saying, feeder)
+                    if saying.first_sent_at is None or not await self._let_speak(saying, begun_at):
+                        return await self._stop(saying, feeder)
+                    begun_at = self._clock.now()  # that voice has had its say
+                    continue
                 waits = [verdict.look_again_s]
                 if feeder.done():
                     waits.append(self._playback.remaining_s())
@@ -88,12 +98,12 @@ class Mouth:
             await self._stop(saying, feeder)
             raise
         failure = feeder.exception()
-        if failure is not None and not isinstance(failure, ModelUnavailable | VoiceUnavailable):
-            self._note(saying, self._playback.heard(saying), interrupted=False)
-            raise failure
-        heard = self._playback.heard(saying)
+        heard_s = self._playback.position(saying) / BYTES_PER_S
+        heard = self._playback.end(saying)
         self._note(saying, heard, interrupted=False)
-        return Spoken(How.PLAYED, heard, saying.first_sent_at, saying.started_at, failure)
+        if failure is not None and not isinstance(failure, ModelUnavailable | VoiceUnavailable):
+            raise failure
+        return Spoken(How.PLAYED, heard, saying.first_sent_at, saying.started_at, heard_s, failure)
 
     async def send(self, mulaw: bytes) -> None:
         """Play sounds that are no words (tones), to the end."""
@@ -115,25 +125,64 @@ class Mouth:
                     self._changed.set()
             finally:
                 await self._playback.close_clause(saying, span)
+        saying.complete = True
+
+    async def _let_speak(self, saying: Saying, begun_at: float) -> bool:
+        """The callee speaks: be silent until it is clear why. True when Floyd has gone on."""
+        await self._playback.halt(saying)
+        while True:
+            view = self._heard_meanwhile(saying, begun_at)
+            what, look_again_s = barge_in.then(view)
+            if what is barge_in.Then.GIVE_WAY:
+                self._patient = False
+                return False
+            if what is barge_in.Then.RESUME:
+                self._patient = True
+                self._put_aside()
+                await self._playback.resume(saying)
+                return True
+            await self._changed.wait(look_again_s)
 
     def _verdict(self, saying: Saying, begun_at: float) -> barge_in.Verdict:
-        gate, text = self._listening.gate, self._listening.words.text
-        # A noise that went on before Floyd began is no interruption; only words are.
-        speaking = gate.speaking and gate.started_at >= begun_at
+        view = self._heard_meanwhile(saying, begun_at)
         if saying.started_at is None:
-            resumed = (speaking and gate.voiced_s() >= RESUMED_VOICE_S) or bool(words_of(text))
-            look_again_s = max(0.01, RESUMED_VOICE_S - gate.voiced_s()) if speaking else None
+            resumed = (view.speaking and view.voiced_s >= RESUMED_VOICE_S) or bool(words_of(view.text))
+            look_again_s = max(0.01, RESUMED_VOICE_S - view.voiced_s) if view.speaking else None
             return barge_in.Verdict(stop=resumed, look_again_s=look_again_s)
-        voiced_s = gate.voiced_s(since=saying.started_at)
-        return barge_in.decide(barge_in.View(text=text, speaking=speaking, voiced_s=voiced_s))
+        if barge_in.is_murmur(view):
+            self._put_aside()
+        return barge_in.decide(view)
+
+    def _heard_meanwhile(self, saying: Saying, begun_at: float) -> barge_in.View:
+        gate, now = self._listening.gate, self._clock.now()
+        since = begun_at if saying.started_at is None else saying.started_at
+        # A noise that went on before Floyd began is no interruption; only words are.
+        is_new = gate.started_at >= begun_at
+        return barge_in.View(
+            text=self._listening.words.text,
+            speaking=gate.speaking and is_new,
+            voiced_s=gate.voiced_s(since=since) if is_new else 0.0,
+            silence_s=gate.silence_s(now, since=since),
+            patient=self._patient,
+            left_s=self._playback.left_s(saying),
+        )
+
+    def _put_aside(self) -> None:
+        """Take a back-channel's words, if there are any."""
+        murmur = self._listening.take()
+        if murmur is not None:
+            self._murmurs.append(murmur)
 
     async def _stop(self, saying: Saying, feeder: asyncio.Task[None]) -> Spoken:
-        heard = await self._playback.cut(saying) if saying.first_sent_at is not None else ""
+        if saying.first_sent_at is not None and saying.halted_at is None:
+            await self._playback.halt(saying)
         feeder.cancel()
         await asyncio.gather(feeder, return_exceptions=True)
+        heard_s = self._playback.position(saying) / BYTES_PER_S
+        heard = self._playback.end(saying)
         self._note(saying, heard, interrupted=True)
         how = How.NOT_BEGUN if saying.first_sent_at is None else How.INTERRUPTED
-        return Spoken(how, heard, saying.first_sent_at, saying.started_at)
+        return Spoken(how, heard, saying.first_sent_at, saying.started_at, heard_s)
 
     def _note(self, saying: Saying, heard: str, *, interrupted: bool) -> None:
         now = self._clock.now()
@@ -150,3 +199,6 @@ class Mouth:
             intended=saying.intended if was_cut else None,
         )
         self._memory.floyd_said(heard)
+        for murmur in self._murmurs:
+            self._journal.line("callee", murmur.text, started_at=murmur.started_at, ended_at=murmur.ended_at)
+        self._murmurs.clear()

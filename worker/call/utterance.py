@@ -10,6 +10,9 @@ from worker.speech.recognizer import Recognition
 MAX_CHARS = 8_000
 """Of one utterance: about ten minutes of talk without a pause. Longer ones lose their beginning."""
 
+FINALS_THAT_TELL = 2
+"""So many without a full stop: this recogniser writes none."""
+
 
 @dataclass(slots=True)
 class UtteranceWords:
@@ -21,6 +24,8 @@ class UtteranceWords:
     """When the words last changed."""
     settled_at: float | None = None
     """When the last final came."""
+    finals: int = 0
+    finals_punctuated: int = 0
     _taken_early: int = 0
     """How many words were taken for utterances before their final came: it is still to come, and they are not
     new in it. While it is late, several utterances may be taken from the hypotheses that lead to it."""
@@ -29,11 +34,18 @@ class UtteranceWords:
     def text(self) -> str:
         return f"{self.settled} {self.interim}".strip()
 
+    @property
+    def punctuates(self) -> bool:
+        """Whether this recogniser writes full stops, as far as can be told."""
+        return self.finals_punctuated > 0 or self.finals < FINALS_THAT_TELL
+
     def hear(self, recognition: Recognition, at: float) -> bool:
         """Take a hypothesis. True when the words changed."""
         before = self.text
         text = self._without_taken(" ".join(recognition.text.split()), is_final=recognition.is_final)
         if recognition.is_final:
+            self.finals += 1
+            self.finals_punctuated += recognition.text.rstrip().endswith((".", "?", "!"))
             self.settled = f"{self.settled} {text}".strip()[-MAX_CHARS:]
             self.interim = ""
             self.settled_at = at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:'[^\W\d_]+)?")
 
 
 def words_of(text: str) -> list[str]:
