@@ -86,6 +86,12 @@ def _host_and_port(value: str) -> str:
     return value.strip()
 
 
+def _google_voice(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}-[\w-]{1,60}", value.strip()):
+        raise ValueError(f'"{value}" is not the name of a voice; write it like "en-US-Chirp3-HD-Aoede"')
+    return value.strip()
+
+
 def _existing_file(value: Path) -> Path:
     expanded = value.expanduser()
     if not expanded.is_file():
@@ -145,6 +151,9 @@ class Settings(BaseSettings):
     floyd_recognizer: Literal["google", "openai"] = Field(
         "google", description="Who recognises speech: google, or openai (then Google needs no key)."
     )
+    floyd_voice: Literal["openai", "google"] = Field(
+        "openai", description="Who speaks: openai, or google (Cloud Text-to-Speech)."
+    )
     floyd_max_calls: int = Field(20, ge=1, le=1000, description="Calls that this worker makes at the same time.")
 
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC...).")
@@ -166,14 +175,14 @@ class Settings(BaseSettings):
     openai_realtime_model: str = Field(
         "gpt-realtime-1.5",
         min_length=1,
-        description="With FLOYD_CONVERSATION=realtime: the speech-to-speech model. It has OPENAI_TTS_VOICE's voice.",
+        description="With FLOYD_CONVERSATION=realtime: the speech-to-speech model. Its voice is OPENAI_TTS_VOICE.",
     )
     openai_transcription_model: str = Field(
         "gpt-live-transcribe", min_length=1, description="With FLOYD_RECOGNIZER=openai: the model that listens."
     )
 
     google_application_credentials: Annotated[Path, AfterValidator(_existing_file)] | None = Field(
-        None, description="The service account's JSON key for Google Speech-to-Text."
+        None, description="The service account's JSON key, for Google's Speech-to-Text and Text-to-Speech."
     )
     google_speech_endpoint: Annotated[str, AfterValidator(_host_and_port)] | None = Field(
         None, description="host:port in place of speech.googleapis.com:443."
@@ -181,6 +190,13 @@ class Settings(BaseSettings):
     google_speech_plaintext: bool = Field(
         False, description="1: no TLS to GOOGLE_SPEECH_ENDPOINT; for loopback only."
     )
+    google_tts_voice: Annotated[str, AfterValidator(_google_voice)] = Field(
+        "en-US-Chirp3-HD-Aoede", description="With FLOYD_VOICE=google: one of the Chirp 3 HD voices, which stream."
+    )
+    google_tts_endpoint: Annotated[str, AfterValidator(_host_and_port)] | None = Field(
+        None, description="host:port in place of texttospeech.googleapis.com:443."
+    )
+    google_tts_plaintext: bool = Field(False, description="1: no TLS to GOOGLE_TTS_ENDPOINT; for loopback only.")
 
     @model_validator(mode="before")
     @classmethod
@@ -221,6 +237,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"
             )
+        if self.google_tts_plaintext and self.google_tts_endpoint is None:
+            raise ValueError("GOOGLE_TTS_PLAINTEXT is set without GOOGLE_TTS_ENDPOINT: set that, or unset it")
         return self
 
     @property
@@ -243,10 +261,12 @@ def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
     keys: dict[Vendor, tuple[object, object]] = {
         Vendor.TWILIO: (settings.twilio_account_sid, settings.twilio_api_base_url),
         Vendor.OPENAI: (settings.openai_api_key, settings.openai_base_url),
-        Vendor.GOOGLE: (settings.google_application_credentials, settings.google_speech_endpoint),
     }
-    if settings.floyd_recognizer != "google" or settings.floyd_conversation == "realtime":
-        del keys[Vendor.GOOGLE]
+    listens = settings.floyd_recognizer == "google" and settings.floyd_conversation != "realtime"
+    speaks = settings.floyd_voice == "google"
+    if listens or speaks:
+        endpoint = (listens and settings.google_speech_endpoint) or (speaks and settings.google_tts_endpoint)
+        keys[Vendor.GOOGLE] = (settings.google_application_credentials, endpoint)
     return frozenset(vendor for vendor, (key, endpoint) in keys.items() if not key and not endpoint)
 
 

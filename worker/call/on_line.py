@@ -15,11 +15,12 @@ from worker.call.ledger import Ledger
 from worker.call.listening import Listening, Utterance
 from worker.call.memory import Memory
 from worker.call.ready_made import ReadyMade, RecordedClause
+from worker.call.replies import Replies
 from worker.call.reply import Reply
 from worker.call.speaking import Mouth, Spoken
 from worker.call.told import FactWords
-from worker.model.language_model import LanguageModel, Prompt
-from worker.speech.voice import Voice, VoiceUnavailable
+from worker.model.language_model import Prompt
+from worker.speech.voice import VoiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class OnLine:
     call_id: str
     brief: CallBrief
     control: CallControl
-    model: LanguageModel
-    voice: Voice
+    replies: Replies
     clock: Clock
     changed: Signal
     listening: Listening
@@ -73,15 +73,7 @@ class OnLine:
             said = self.memory.last_callee_text() if callee_said is None else callee_said
             return bounds.breach(clause, said)
 
-        reply = Reply(
-            prompt,
-            model=self.model,
-            voice=self.voice,
-            clock=self.clock,
-            guard=guard,
-            instead=instead,
-            on_ready=self.changed.set,
-        )
+        reply = self.replies.reply(prompt, guard=guard, instead=instead, on_ready=self.changed.set)
         reply.start()
         return reply
 

@@ -17,12 +17,12 @@ from worker.call.contract import CallBrief, CallControl
 from worker.call.journal import Journal
 from worker.call.ledger import Ledger
 from worker.call.listening import Listening
-from worker.call.memory import Memory
 from worker.call.on_line import OnLine
 from worker.call.phrases import READY_MADE
 from worker.call.playback import Playback
 from worker.call.ready_made import ReadyMade, RecordedClause
 from worker.call.recording import Recording
+from worker.call.replies import replies_of
 from worker.call.speaking import Mouth
 from worker.call.told import fact_words
 from worker.deployment.client import Deployment
@@ -105,7 +105,14 @@ async def opened_line(
     )
     detector = await equipment.detectors.acquire()
     recognition = await _open_recognition(equipment.recognizer, brief)
-    memory = Memory()
+    replies = replies_of(
+        recognition,
+        model=equipment.model,
+        voice=equipment.voice,
+        clock=clock,
+        unanswered=lambda: listening.words.settled,
+    )
+    memory = replies.memory
     listening = Listening(
         stream,
         recognition,
@@ -122,8 +129,7 @@ async def opened_line(
             call_id=call_id,
             brief=brief,
             control=control,
-            model=equipment.model,
-            voice=equipment.voice,
+            replies=replies,
             clock=clock,
             changed=changed,
             listening=listening,

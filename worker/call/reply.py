@@ -110,8 +110,37 @@ class SynthesisedClause:
                 return
 
 
-class Reply:
-    """The model's answer to `prompt`. Start it, read `clauses()`, and always `cancel` it.
+class Reply(Protocol):
+    """An answer. Start it, read `clauses()`, and always `cancel` it."""
+
+    times: ReplyTimes
+    tool_calls: list[ToolCall]
+    breach: Breach | None
+    text: str
+    """Of the clauses so far."""
+    tokens: int
+    """Pieces of text that the model has written, as a measure of what a reply thrown away has cost."""
+
+    def start(self) -> None: ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first sound is there, or it is known that there will be none."""
+        ...
+
+    async def until_ready(self) -> None: ...
+
+    def clauses(self) -> AsyncIterator[ClauseAudio]:
+        """The clauses as they come; when it ends, `tool_calls` is complete. Raises `ModelUnavailable`."""
+        ...
+
+    async def cancel(self) -> None:
+        """Stop all its requests; harmless when they are done."""
+        ...
+
+
+class CascadedReply:
+    """The model's answer to `prompt`, spoken by `voice`.
 
     `guard` looks at each clause before it is spoken; one that it refuses is replaced by what `instead` gives
     (nothing, if that is empty), and the reply ends there. `on_ready` is called once, when `ready` becomes true."""
