@@ -64,7 +64,7 @@ def test_how_words_end(text: str, ending: Ending) -> None:
         ("yeah sure", Expected.YES_OR_NO, Ending.COMPLETE),
         ("yes", Expected.ANYTHING, Ending.OPEN),
         ("yes but", Expected.YES_OR_NO, Ending.HANGING),
-        ("no we are closed then", Expected.YES_OR_NO, Ending.OPEN),
+        ("no we are closed today", Expected.YES_OR_NO, Ending.OPEN),
         ("It is 42.", Expected.NUMBER, Ending.DIGITS),
         ("It is 42.", Expected.ANYTHING, Ending.COMPLETE),
         ("four one five five five five oh one three four", Expected.NUMBER, Ending.COMPLETE),
@@ -170,6 +170,7 @@ def test_patience_has_an_end(happened: list[tuple[Ending, float | None]]) -> Non
     paused_s=st.floats(0, 5),
 )
 def test_waiting_never_takes_a_turn_back_and_always_leads_somewhere(
+    *,
     text: str,
     has_interim: bool,
     silence_s: float,

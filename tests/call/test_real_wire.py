@@ -27,8 +27,8 @@ from worker.model.openai import OpenAIModel
 from worker.phone.twilio import TwilioCarrier
 from worker.phone.webhooks import routes
 from worker.settings import Settings, load_settings
+from worker.speech.choose import recognizer_of
 from worker.speech.detectors import Detectors
-from worker.speech.google import GoogleRecognizer
 from worker.speech.openai import OpenAIVoice
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ async def rehearsal() -> AsyncIterator[dict[str, str]]:
             await process.wait()
 
 
-def settings_for(line: dict[str, str], port: int, folder: Path) -> Settings:
+def settings_for(line: dict[str, str], port: int, folder: Path, **more: Any) -> Settings:
     return load_settings(
         env_files=(),
         floyd_data_dir=folder,
@@ -75,15 +75,17 @@ def settings_for(line: dict[str, str], port: int, folder: Path) -> Settings:
         openai_api_key=SecretStr("rehearsal"),
         google_speech_endpoint=line["speechEndpoint"],
         google_speech_plaintext=True,
+        **more,
     )
 
 
 class House:
-    """A worker's calls, with webhooks served on loopback."""
+    """A worker's calls, with webhooks served on loopback. `more` settings may choose other vendors."""
 
-    def __init__(self, line: dict[str, str], folder: Path) -> None:
+    def __init__(self, line: dict[str, str], folder: Path, **more: Any) -> None:
         self.line = line
         self.folder = folder
+        self.more = more
         self.deployment = FakeDeployment()
 
     @asynccontextmanager
@@ -93,8 +95,8 @@ class House:
         port = server.sockets[0].getsockname()[1]
         server.close()
         await server.wait_closed()
-        settings = settings_for(self.line, port, self.folder)
-        carrier, recognizer = TwilioCarrier(settings), GoogleRecognizer(settings)
+        settings = settings_for(self.line, port, self.folder, **self.more)
+        carrier, recognizer = TwilioCarrier(settings), recognizer_of(settings)
         voice, model = OpenAIVoice(settings), OpenAIModel(settings)
         calls = Calls(
             deployment=self.deployment,

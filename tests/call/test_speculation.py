@@ -78,6 +78,7 @@ words = st.lists(st.sampled_from(["which", "class", "and"]), max_size=3).map(tup
     dropped=st.integers(0, 30),
 )
 def test_a_turn_that_is_over_always_has_its_answer_under_way(
+    *,
     said: tuple[str, ...],
     guessed: tuple[str, ...] | None,
     ending: Ending,
