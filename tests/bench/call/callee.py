@@ -142,7 +142,7 @@ class Callee:
 
     def _begin(self, turn: Turn, now: float) -> None:
         over = turn.begin == "into" and self._playback.waiting > 0
-        self._turn = TurnNote(turn.label, now, over_floyd=over)
+        self._turn = TurnNote(turn.label, " ... ".join(turn.say), now, over_floyd=over)
         self._note.turns.append(self._turn)
         self._sound, self._at, self._speaks_turn = self._sounds.utterance(turn, self._script.voice), 0, True
         self._last_sound = None

@@ -24,6 +24,7 @@ class TurnNote:
     """A turn of the callee's, and Floyd's answer to it."""
 
     label: str
+    said: str
     first_voiced_at: float
     last_voiced_at: float | None = None
     first_audio_at: float | None = None

@@ -8,10 +8,10 @@ from typing import Any
 
 from figures import Options
 
-from call import latency
+from call import latency, load, yielding
 from call.standing import Stand
 
-SERIES = ("latency", "zero")
+SERIES = ("latency", "zero", "yield", "load")
 MOST_CALLS = 100
 
 
@@ -26,6 +26,10 @@ async def measure(options: Options) -> dict[str, Any]:
                         found[name] = await latency.measure(stand, quick=options.quick)
                     case "zero":
                         found[name] = await latency.measure_zero(stand, quick=options.quick)
+                    case "yield":
+                        found[name] = await yielding.measure(stand, quick=options.quick)
+                    case "load":
+                        found[name] = await load.measure(stand, quick=options.quick, steps=options.steps)
     found["problems"] = [f"{name}: {problem}" for name, series in found.items() for problem in series["problems"]]
     return found
 
@@ -36,4 +40,8 @@ def table(found: dict[str, Any]) -> str:
         lines += ["", *latency.table("Turns", found["latency"])]
     if "zero" in found:
         lines += ["", *latency.table("All services at zero", found["zero"])]
+    if "yield" in found:
+        lines += ["", *yielding.table(found["yield"])]
+    if "load" in found:
+        lines += ["", *load.table(found["load"])]
     return "\n".join(lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import cycle, islice
 
-from call.sayings import COMPLETE, GREETING, HANGING, OPEN
-from call.script import GOODBYE, Script, Turn
+from call.sayings import BACK_CHANNELS, COMPLETE, GREETING, HANGING, INTERRUPTING, OPEN
+from call.script import GOODBYE, SOUNDS, Interjection, Script, Turn
 
-PAUSES_MS = (700, 1300)
 GREETS = Turn((GREETING,), "greeting", begin_ms=300)
 
 MIXED = (
@@ -27,6 +27,12 @@ MIXED = (
 )
 """Kinds of turns, in a row: as many with a complete interim as with a wrong one, and half as many with a pause."""
 
+MEANINGLESS = (*BACK_CHANNELS, *SOUNDS, "cough")
+SOUNDS_AT_MS = (1500, 4000, 6500, 9000, 11500)
+"""Of an answer that takes some sixteen seconds."""
+INTERRUPTED_AT_MS = (1000, 5000)
+INTERRUPTIONS_A_ROUND = 3
+
 
 def mixed(turns: int, seed: int, *, pauses: bool = True) -> Script:
     """So many turns of all kinds; `pauses`: callees who pause in mid-sentence among them."""
@@ -36,11 +42,9 @@ def mixed(turns: int, seed: int, *, pauses: bool = True) -> Script:
     return Script((GREETS, *(_turn(kind, sentences) for kind in islice(cycle(kinds), turns)), GOODBYE))
 
 
-def plain(seed: int) -> Script:
-    """Complete sentences, over and over until the line is told to finish."""
-    chance = random.Random(seed)
-    turns = tuple(Turn((text,), "complete") for text in chance.sample(COMPLETE, len(COMPLETE)))
-    return Script((GREETS, *turns, GOODBYE), repeat=True)
+def steady(seed: int) -> Script:
+    """Turns without pauses, over and over until the line is told to finish."""
+    return replace(mixed(2 * len(COMPLETE), seed, pauses=False), repeat=True)
 
 
 _SINGLE = tuple((text,) for text in COMPLETE)
@@ -52,3 +56,20 @@ _BY_KIND = {"complete": _SINGLE, "garbled": _LONGER, "hanging": HANGING, "open":
 def _turn(kind: str, sentences: dict[str, cycle[tuple[str, ...]]]) -> Turn:
     name, _, pause = kind.partition("-")
     return Turn(next(sentences[name]), kind, pause_ms=int(pause or 0), garbled=kind == "garbled")
+
+
+def interrupting(rounds: int, seed: int) -> Script:
+    """Long answers. In each round three are interrupted, and over the fourth are sounds that mean nothing."""
+    chance = random.Random(seed)
+    asked = cycle(_LONGER[seed % len(_LONGER) :] + _LONGER[: seed % len(_LONGER)])
+    stops = cycle(INTERRUPTING[seed % len(INTERRUPTING) :] + INTERRUPTING[: seed % len(INTERRUPTING)])
+    sounds = cycle(chance.sample(MEANINGLESS, len(MEANINGLESS)))
+    turns: list[Turn] = []
+    for _ in range(rounds):
+        turns.append(Turn(next(asked), "asking"))
+        for number in range(INTERRUPTIONS_A_ROUND):
+            is_last = number == INTERRUPTIONS_A_ROUND - 1
+            during = tuple(Interjection(at_ms, next(sounds)) for at_ms in SOUNDS_AT_MS) if is_last else ()
+            begin_ms = chance.randrange(*INTERRUPTED_AT_MS, 20)
+            turns.append(Turn((next(stops),), "interrupting", begin="into", begin_ms=begin_ms, during=during))
+    return Script((GREETS, *turns, GOODBYE), answers="long")

@@ -25,7 +25,7 @@ MAX_CALL_MINUTES = 120
 POLL_S = 0.25
 ASK_EVERY_S = 0.15
 """Requests are not sent all at once: their preparation is not what is measured."""
-UP_WITHIN_S = 60.0
+UP_WITHIN_S = 120.0
 OVER_WITHIN_S = 30.0
 """From the end of a call to the end of its request, which is summed up and written in between."""
 FINAL = ("completed", "failed", "cancelled", "needsInput")
@@ -71,6 +71,14 @@ class Stand:
                 for person in stand._people:
                     await person.close()
 
+    @property
+    def worker_url(self) -> str:
+        return f"http://127.0.0.1:{self.parts.port}"
+
+    async def late_s(self, since: float, until: float) -> list[float]:
+        """How late the line's own steps were, of those that were late."""
+        return [s for at, s in await self.parts.control("GET", "/control/late") if since <= at < until]
+
     async def delays(self, delays: Delays) -> None:
         await self.parts.control("POST", "/control/delays", delays.as_json())
 
@@ -100,6 +108,7 @@ class Stand:
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) < 2:
             return
+        os.sched_setaffinity(0, {cores[1]})
         for name, pid in self.pids.items():
             for thread in Path(f"/proc/{pid}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), {cores[0] if name == "worker" else cores[1]})

@@ -1,0 +1,105 @@
+"""The series `yield`: does Floyd stop for the callee's words, and only for those?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from figures import head_line, spread, spread_line, value_line
+
+from call import scripts
+from call.delays import Delays
+from call.standing import Note, Stand
+from call.voice import WORD_MS
+
+AT_ONCE = 4
+ROUND_S = 55.0
+"""At most: three answers that are interrupted, and one of some sixteen seconds."""
+YIELDED_S = 2.0
+"""Who has not stopped by then has not yielded (the limit that tau-voice uses)."""
+
+
+async def measure(stand: Stand, *, quick: bool, calls: int = AT_ONCE) -> dict[str, Any]:
+    await stand.delays(Delays())
+    rounds = 2 if quick else 9
+    called = await stand.call(
+        [scripts.interrupting(rounds, seed) for seed in range(calls)], minutes=(rounds * ROUND_S + 30) / 60
+    )
+    problems = await called.over()
+    return {"calls": calls, "problems": problems, **_figures(list(called.notes.values()))}
+
+
+def _figures(notes: list[Note]) -> dict[str, Any]:
+    turns = [turn for note in notes for turn in note["turns"]]
+    over = [turn for turn in turns if turn["over_floyd"]]
+    yielded = [turn for turn in over if turn["cleared_at"] is not None]
+    waits = [_to_clear_s(turn) * 1000 for turn in yielded]
+    heard = [turn for turn in yielded if turn["remembered_words"] is not None]
+    sounds = [sound for turn in turns for sound in turn["sounds"]]
+    stopped = [sound for sound in sounds if sound["cleared_at"] is not None]
+    stray = sum(note["stray_clears"] for note in notes)
+    return {
+        "interruptions": len(over),
+        "yieldedInTime": sum(ms <= YIELDED_S * 1000 for ms in waits),
+        "toClearMs": spread(waits),
+        "slowest": max(yielded, key=_to_clear_s)["said"] if yielded else "",
+        "answeredMs": spread(
+            (turn["first_audio_at"] - turn["last_voiced_at"]) * 1000
+            for turn in yielded
+            if turn["first_audio_at"] is not None and turn["last_voiced_at"] is not None
+        ),
+        "rememberedMinusHeardWords": spread(
+            turn["remembered_words"] - turn["heard_ms"] / WORD_MS for turn in heard
+        ),
+        "rememberedWithinAWord": sum(
+            abs(turn["remembered_words"] - turn["heard_ms"] / WORD_MS) <= 1 for turn in heard
+        ),
+        "remembered": len(heard),
+        "sounds": {
+            name: _selectivity([sound for sound in sounds if sound["sound"] == name])
+            for name in sorted({sound["sound"] for sound in sounds})
+        },
+        "soundsInAll": len(sounds),
+        "stoppedInAll": len(stopped),
+        "resumedMs": spread(
+            (sound["heard_again_at"] - sound["cleared_at"]) * 1000
+            for sound in stopped
+            if sound["heard_again_at"] is not None
+        ),
+        "notResumed": sum(sound["heard_again_at"] is None for sound in stopped),
+        "strayClears": stray,
+        "turns": len(turns),
+        "falseInterruptionsPerTurn": (len(stopped) + stray) / max(1, len(turns)),
+    }
+
+
+def _to_clear_s(turn: Note) -> float:
+    return float(turn["cleared_at"] - turn["first_voiced_at"])
+
+
+def _selectivity(sounds: list[Note]) -> dict[str, int]:
+    return {"made": len(sounds), "stopped": sum(sound["cleared_at"] is not None for sound in sounds)}
+
+
+def table(found: dict[str, Any]) -> list[str]:
+    def of(count: int, all_: int) -> str:
+        return f"{count} of {all_}"
+
+    lines = [
+        head_line(f"The callee speaks while Floyd does, {found['calls']} calls at once (ms)"),
+        spread_line("callee begins to speak -> clear", found["toClearMs"]),
+        f"  slowest: {found['slowest']}",
+        value_line("yielded within 2 s", of(found["yieldedInTime"], found["interruptions"])),
+        spread_line("interruption over -> Floyd's answer", found["answeredMs"]),
+        spread_line("words remembered, less those heard", found["rememberedMinusHeardWords"]),
+        value_line("  right to within a word", of(found["rememberedWithinAWord"], found["remembered"])),
+        value_line("sounds that stopped Floyd", of(found["stoppedInAll"], found["soundsInAll"])),
+    ]
+    for name, one in found["sounds"].items():
+        lines.append(value_line(f"  {name}", of(one["stopped"], one["made"])))
+    return [
+        *lines,
+        spread_line("stopped by a sound -> heard again", found["resumedMs"]),
+        value_line("  never heard again before the callee went on", found["notResumed"]),
+        value_line("fell silent for nothing", found["strayClears"]),
+        value_line("false interruptions per turn", round(found["falseInterruptionsPerTurn"], 3)),
+    ]
