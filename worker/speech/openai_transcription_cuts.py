@@ -10,21 +10,23 @@ from enum import StrEnum
 
 from worker.phone.media import FRAME_MS
 
-ONSET_FRAMES = 3
-ONSET_WINDOW = 5
-"""So many voiced frames of so many begin an utterance: a click has fewer, and the softest "yes" more."""
+ONSET_FRAMES = 5
+ONSET_WINDOW = 8
+"""So many voiced frames of so many begin an utterance: a click has fewer, and the shortest "yes" more."""
 
-PAUSE_MS = 300
-"""Silence that ends an utterance. The stop of a consonant lasts up to 150 ms; nobody waits for the whole 300 ms,
-because words come as deltas before."""
+HOLD_MS = 120
+"""WebRTC's detector calls so much a voice after each voice."""
+PAUSE_MS = 300 - HOLD_MS
+"""Frames without a voice that end an utterance. The stop of a consonant lasts up to 150 ms, a pause between words
+seldom 300; nobody waits for all of it, because words come as deltas before."""
 LONG_AFTER_MS = 12_000
-LONG_PAUSE_MS = 100
+LONG_PAUSE_MS = 20
 """Who talks for so long is cut at the next breath."""
 LONGEST_MS = 20_000
 """Who does not breathe, or is a radio, is cut here."""
 
-LEAD_MS = 300
-"""Audio before the first voiced frame that belongs to the utterance: a soft beginning, as of "hello"."""
+LEAD_MS = 400
+"""Audio that an utterance begins with: the frames of its onset, and a soft beginning before, as of "hello"."""
 
 
 class Place(StrEnum):
@@ -41,16 +43,20 @@ class Cuts:
         self._before: deque[bool] = deque(maxlen=ONSET_WINDOW)
         self._within = False
         self._length_ms = 0
-        self.silence_ms = 0
-        """Since the last voiced frame of the utterance under way, or of the last."""
+        self._unvoiced_ms = 0
 
     @property
     def within(self) -> bool:
         return self._within
 
+    @property
+    def silence_ms(self) -> int:
+        """Since the voice ended, as of the frame taken last."""
+        return self._unvoiced_ms + HOLD_MS if self._unvoiced_ms else 0
+
     def take(self, voiced: bool) -> Place:
         """The next frame, and whether there is a voice in it."""
-        self.silence_ms = 0 if voiced else self.silence_ms + FRAME_MS
+        self._unvoiced_ms = 0 if voiced else self._unvoiced_ms + FRAME_MS
         if not self._within:
             self._before.append(voiced)
             if sum(self._before) < ONSET_FRAMES:
@@ -58,7 +64,7 @@ class Cuts:
             self._within, self._length_ms = True, 0
             self._before.clear()
         self._length_ms += FRAME_MS
-        if self._length_ms < LONGEST_MS and self.silence_ms < self._patience_ms():
+        if self._length_ms < LONGEST_MS and self._unvoiced_ms < self._patience_ms():
             return Place.WITHIN
         self._within = False
         return Place.LAST
