@@ -1,1 +1,1 @@
-"""Google Speech-to-Text, as the rehearsal serves it."""
+"""Google Speech-to-Text and Text-to-Speech, as the rehearsal serves them."""

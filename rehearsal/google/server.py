@@ -28,7 +28,9 @@ from rehearsal import g711
 from rehearsal.delays import Delays
 from rehearsal.ear import PhraseBook
 from rehearsal.faults import Faults
+from rehearsal.google import voice
 from rehearsal.google.recognition import CONFIDENCE, STABILITY, Activity, Recognition, Transcript
+from rehearsal.voice import Voice
 
 MAX_AUDIO_BYTES = 25 * 1024
 MAX_STREAM_S = 305.0
@@ -44,8 +46,10 @@ _Event: Any = speech_v1.StreamingRecognizeResponse.SpeechEventType
 
 
 class State(Protocol):
-    """What the recogniser needs of the rehearsal's state."""
+    """What the recogniser and the voice need of the rehearsal's state."""
 
+    @property
+    def voice(self) -> Voice: ...
     @property
     def phrasebook(self) -> PhraseBook: ...
     @property
@@ -62,7 +66,8 @@ class _Refused(Exception):
 
 
 async def start(state: State, port: int) -> tuple[grpc.aio.Server, int]:
-    """Serve on loopback, without TLS. Returns the server and its port; port 0 is any free one.
+    """Serve speech recognition, and a voice beside it, on loopback and without TLS. Returns the server and its
+    port; port 0 is any free one.
 
     Raises OSError if the port is taken.
     """
@@ -75,7 +80,7 @@ async def start(state: State, port: int) -> tuple[grpc.aio.Server, int]:
     service = grpc.method_handlers_generic_handler(
         "google.cloud.speech.v1.Speech", {"StreamingRecognize": handler}
     )
-    server.add_generic_rpc_handlers((service,))
+    server.add_generic_rpc_handlers((service, voice.handler(state)))
     try:
         bound = server.add_insecure_port(f"{HOST}:{port}")
     except RuntimeError as error:

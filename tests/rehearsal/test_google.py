@@ -30,6 +30,7 @@ FRAME = 160
 
 @dataclass
 class State:
+    voice: Voice = field(default_factory=Voice)
     phrasebook: PhraseBook = field(default_factory=PhraseBook)
     delays: Delays = field(default_factory=Delays)
     faults: Faults = field(default_factory=Faults)

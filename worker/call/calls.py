@@ -19,6 +19,7 @@ from worker.phone.directory import MediaRefused, StatusUpdate
 from worker.phone.media import MediaStream
 from worker.phone.urls import public_urls
 from worker.settings import Settings
+from worker.speech.choose import voice_name
 from worker.speech.recognizer import Recognizer
 from worker.speech.vad import VoiceActivityDetectors
 from worker.speech.voice import Voice
@@ -45,7 +46,6 @@ class Calls:
         worker_id: str = "worker",
     ) -> None:
         data = Path(settings.floyd_data_dir)
-        voice_name = f"{settings.openai_base_url or ''} {settings.openai_tts_model} {settings.openai_tts_voice}"
         self._settings = settings
         self._deployment = deployment
         self._worker_id = worker_id
@@ -56,7 +56,7 @@ class Calls:
             voice=voice,
             model=model,
             detectors=detectors,
-            ready_made=ReadyMade(data / "openings", voice, voice_name),
+            ready_made=ReadyMade(data / "openings", voice, voice_name(settings)),
             recordings=data / "recordings",
         )
         self._sessions: dict[str, Session] = {}

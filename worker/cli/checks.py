@@ -27,6 +27,7 @@ DEADLINE_S = 5.0
 """For one look at a vendor on the other side of the world."""
 
 GOOGLE_SPEECH = "speech.googleapis.com:443"
+GOOGLE_TTS = "texttospeech.googleapis.com:443"
 TWILIO_API = "https://api.twilio.com"
 OPENAI_API = "https://api.openai.com/v1"
 
@@ -130,6 +131,10 @@ async def check_vendors(settings: Settings) -> list[Check]:
         Vendor.OPENAI: _check_openai,
         Vendor.GOOGLE: _check_google,
     }
+    if settings.floyd_voice != "google" and (
+        settings.floyd_recognizer != "google" or settings.floyd_conversation == "realtime"
+    ):
+        del looks[Vendor.GOOGLE]  # nobody asks it
     checks = await asyncio.gather(*(look(settings) for vendor, look in looks.items() if vendor not in rehearsed))
     missing = {
         Vendor.TWILIO: "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER",
@@ -143,7 +148,18 @@ async def check_vendors(settings: Settings) -> list[Check]:
             for vendor in looks
             if vendor in rehearsed
         ),
+        _check_voice(settings, rehearsed),
     ]
+
+
+def _check_voice(settings: Settings, rehearsed: frozenset[Vendor]) -> Check:
+    """Who speaks. Whether they can be reached is found out with their vendor."""
+    if settings.floyd_voice == "google":
+        vendor, name = Vendor.GOOGLE, settings.google_tts_voice
+    else:
+        vendor, name = Vendor.OPENAI, f"{settings.openai_tts_model}, {settings.openai_tts_voice}"
+    state = State.REHEARSED if vendor in rehearsed else State.OK
+    return Check("voice", state, f"{vendor.value}: {name} (FLOYD_VOICE)")
 
 
 async def check_public_url(settings: Settings) -> Check | None:
@@ -197,29 +213,41 @@ async def _check_openai(settings: Settings) -> Check:
 
 
 async def _check_google(settings: Settings) -> Check:
-    endpoint = settings.google_speech_endpoint or GOOGLE_SPEECH
+    """Speech-to-Text, and Text-to-Speech if that speaks."""
     if (path := settings.google_application_credentials) and (problem := _credentials_problem(path)):
         return Check("google", State.FAILED, problem, "Download the service account's JSON key anew")
+    used = []
+    if settings.floyd_recognizer == "google" and settings.floyd_conversation != "realtime":
+        used.append(("SPEECH", settings.google_speech_endpoint or GOOGLE_SPEECH, settings.google_speech_plaintext))
+    if settings.floyd_voice == "google":
+        used.append(("TTS", settings.google_tts_endpoint or GOOGLE_TTS, settings.google_tts_plaintext))
+    for service, endpoint, plaintext in used:
+        if not await _is_reached(endpoint, plaintext):
+            return Check(
+                "google",
+                State.FAILED,
+                f"{endpoint}: no answer in {DEADLINE_S:g} s",
+                f"Check the network, GOOGLE_{service}_ENDPOINT and GOOGLE_{service}_PLAINTEXT",
+            )
+    return Check("google", State.OK, ", ".join(endpoint for _, endpoint, _ in used))
+
+
+async def _is_reached(endpoint: str, plaintext: bool) -> bool:
     import grpc  # late: it takes a second to import
 
     channel = (
         grpc.aio.insecure_channel(endpoint)
-        if settings.google_speech_plaintext
+        if plaintext
         else grpc.aio.secure_channel(endpoint, grpc.ssl_channel_credentials())
     )
     try:
         async with asyncio.timeout(DEADLINE_S):
             await channel.channel_ready()
     except TimeoutError:
-        return Check(
-            "google",
-            State.FAILED,
-            f"{endpoint}: no answer in {DEADLINE_S:g} s",
-            "Check the network, GOOGLE_SPEECH_ENDPOINT and GOOGLE_SPEECH_PLAINTEXT",
-        )
+        return False
     finally:
         await channel.close()
-    return Check("google", State.OK, endpoint)
+    return True
 
 
 def _credentials_problem(path: Path) -> str:

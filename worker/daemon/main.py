@@ -37,9 +37,8 @@ from worker.phone.twilio import TwilioCarrier
 from worker.phone.webhooks import routes
 from worker.request.run import Means
 from worker.settings import Settings
-from worker.speech.choose import recognizer_of
+from worker.speech.choose import recognizer_of, voice_of
 from worker.speech.detectors import Detectors
-from worker.speech.openai import OpenAIVoice
 
 CLOSE_S = 5.0
 """For the HTTP server and each vendor's client to close."""
@@ -80,7 +79,7 @@ async def serve(settings: Settings) -> int:
         token = worker_token(settings)
         deployment = HttpDeployment(url, token, observe=metrics.observe_function)
         carrier, recognizer = TwilioCarrier(settings), recognizer_of(settings)
-        voice, model = OpenAIVoice(settings), OpenAIModel(settings)
+        voice, model = voice_of(settings), OpenAIModel(settings)
         detectors = Detectors()
         calls = Calls(
             deployment=deployment,

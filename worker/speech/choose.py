@@ -1,10 +1,12 @@
-"""Which recogniser listens: the one place that knows all of them."""
+"""Which recogniser listens and which voice speaks: the one place that knows all of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
 from worker.speech.recognizer import Recognizer
+from worker.speech.telephone_voice import SHAPING, TelephoneVoice
+from worker.speech.voice import Voice
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -29,3 +31,30 @@ def recognizer_of(settings: Settings) -> Recognizer:
             return OpenAIRecognizer(settings)
         case unknown:
             assert_never(unknown)
+
+
+def voice_of(settings: Settings) -> Voice:
+    """FLOYD_VOICE's, as the telephone wants it. Only its client is imported."""
+    match settings.floyd_voice:
+        case "openai":
+            from worker.speech.openai import OpenAIVoice
+
+            return TelephoneVoice(OpenAIVoice(settings))
+        case "google":
+            from worker.speech.google_voice import GoogleVoice
+
+            return TelephoneVoice(GoogleVoice(settings))
+        case unknown:
+            assert_never(unknown)
+
+
+def voice_name(settings: Settings) -> str:
+    """What tells renderings of one voice from another's, whoever serves it."""
+    match settings.floyd_voice:
+        case "openai":
+            parts = (settings.openai_base_url or "", settings.openai_tts_model, settings.openai_tts_voice)
+        case "google":
+            parts = (settings.google_tts_endpoint or "", "google", settings.google_tts_voice)
+        case unknown:
+            assert_never(unknown)
+    return " ".join((*parts, SHAPING))

@@ -9,15 +9,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import google.auth
 import grpc.aio
 import structlog
 from google.api_core.client_options import ClientOptions
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import speech_v1
 from google.cloud.speech_v1.services.speech.transports import SpeechGrpcAsyncIOTransport
-from google.oauth2 import service_account
 
+from worker.speech.google_account import CHANNEL_OPTIONS, NoCredentials, credentials
 from worker.speech.google_session import GoogleSession
 from worker.speech.recognizer import RecognitionSession, RecognizerUnavailable
 
@@ -28,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 CONNECT_DEADLINE_S = 5.0
 """Connecting takes a few round trips; whoever needs longer is of no use to a conversation."""
-CREDENTIALS_DEADLINE_S = 10.0
-"""Without a file, the credentials may come from the machine's metadata server."""
 
 MAX_HINTS = 200
 MAX_HINT_CHARS = 100
@@ -37,16 +33,8 @@ MAX_HINT_CHARS = 100
 HINT_BOOST = 10.0
 """Google recommends up to 20; half of that makes a name likelier without hearing it everywhere."""
 
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TELEPHONE_MODEL_LANGUAGES = frozenset({"en-US"})
 """Where v1's `phone_call` model exists in its enhanced form; elsewhere Google chooses the model."""
-
-_CHANNEL_OPTIONS = (
-    # gRPC waits a second and more before it connects again: too long in the middle of a sentence.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-)
 
 
 class GoogleRecognizer:
@@ -88,24 +76,14 @@ class GoogleRecognizer:
             if not self._endpoint:
                 raise RecognizerUnavailable("GOOGLE_SPEECH_PLAINTEXT is set but GOOGLE_SPEECH_ENDPOINT is not")
             # The client's own options always mean TLS, so it gets a transport with a channel of ours.
-            channel = grpc.aio.insecure_channel(self._endpoint, options=_CHANNEL_OPTIONS)
+            channel = grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS)
             return speech_v1.SpeechAsyncClient(transport=SpeechGrpcAsyncIOTransport(channel=channel))
         try:
-            async with asyncio.timeout(CREDENTIALS_DEADLINE_S):
-                credentials = await asyncio.to_thread(self._credentials)
-        except (GoogleAuthError, OSError, ValueError) as error:
-            raise RecognizerUnavailable(
-                f"Google's credentials can't be used ({error}): check GOOGLE_APPLICATION_CREDENTIALS"
-            ) from error
+            found = await credentials(self._key_file)
+        except NoCredentials as error:
+            raise RecognizerUnavailable(str(error)) from error
         options = ClientOptions(api_endpoint=self._endpoint) if self._endpoint else None
-        return speech_v1.SpeechAsyncClient(credentials=credentials, client_options=options)
-
-    def _credentials(self) -> Any:
-        if self._key_file is not None:
-            from_file: Any = service_account.Credentials.from_service_account_file  # its package has no types here
-            return from_file(str(self._key_file), scopes=_SCOPES)
-        credentials, _project = google.auth.default(scopes=_SCOPES)
-        return credentials
+        return speech_v1.SpeechAsyncClient(credentials=found, client_options=options)
 
 
 def streaming_config(language: str, hints: Sequence[str]) -> speech_v1.StreamingRecognitionConfig:

@@ -186,7 +186,9 @@ class House:
         if rehearsal is not None and Vendor.OPENAI.value in self.rehearsed:
             change |= {"openai_base_url": rehearsal["openaiUrl"], "openai_api_key": SecretStr("rehearsal")}
         if rehearsal is not None and Vendor.GOOGLE.value in self.rehearsed:
+            # Both of Google's services are served there.
             change |= {"google_speech_endpoint": rehearsal["speechEndpoint"], "google_speech_plaintext": True}
+            change |= {"google_tts_endpoint": rehearsal["speechEndpoint"], "google_tts_plaintext": True}
         return with_worker_token(self.settings.model_copy(update=change))
 
     async def _check_sign_in(self, connection: Session, own: bool) -> None:

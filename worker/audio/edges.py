@@ -1,0 +1,101 @@
+"""The edges of synthesised speech: the silence that a voice puts around it, cut to what is wanted, without a click.
+
+Voices begin with up to 300 ms of silence and end with as much or more, each differently. In front of an answer it
+is waiting time, and between clauses it makes pauses where none belong. `Edges` takes the audio as it comes: sound
+is given out at once (but for the last 5 ms, which may turn out to be the end), silence in front is dropped, silence
+behind is made as long as the pause that is asked for. Pauses inside the speech stay as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.audio.g711 import SILENCE, decode, encode
+from worker.audio.loudness import powers
+
+RATE_HZ = 8_000
+FRAME = 40
+"""Samples judged at once: 5 ms."""
+
+SOUND_DBFS = -54.0
+"""Quieter frames are silence. The weakest consonants of speech at a usual level (an "f", an "h") are about -45, a
+voice's own noise about -65; digital silence has no level at all."""
+_SOUND = 10 ** (SOUND_DBFS / 10)
+
+LEAD = 160
+"""Samples kept in front of the first sound (20 ms): a soft consonant begins below the threshold."""
+FADE = 24
+"""Samples of a fade (3 ms): too short to be heard as one, long enough not to be heard as a click."""
+
+
+class Edges:
+    """One per clause. `feed` it mu-law at 8,000 Hz in any pieces, `flush` it at the end."""
+
+    def __init__(self, pause_s: float) -> None:
+        """`pause_s`: how long the silence at the end shall be."""
+        self._pause = round(pause_s * RATE_HZ)
+        self._pending = b""
+        """In front of the first sound what may be its beginning; later what may be the end."""
+        self._begun = False
+        self._quiet = 0
+        """Samples of silence since the last sound that were given out."""
+        self._held = bytearray()
+        """Silence beyond the pause: given out if sound follows, else dropped."""
+
+    def feed(self, mulaw: bytes) -> bytes:
+        data = self._pending + mulaw
+        whole = max(0, len(data) // FRAME - 1) * FRAME  # the last whole frame may be the end, and is faded then
+        if not self._begun:
+            return self._begin(data)
+        self._pending = data[whole:]
+        return self._go_on(data[:whole])
+
+    def flush(self) -> bytes:
+        """The end: the last sound faded, then the pause. Nothing if there was no sound at all."""
+        if not self._begun:
+            return b""
+        rest = self._pending
+        self._pending = b""
+        out = self._go_on(rest)
+        if out and not self._quiet:
+            out = out[:-FADE] + _faded(out[-FADE:], out=True)
+        return out + bytes([SILENCE]) * (self._pause - self._quiet)
+
+    def _begin(self, data: bytes) -> bytes:
+        sound = np.flatnonzero(_is_sound(data))
+        if not sound.size:
+            # Whole frames are dropped, so that what is judged later is judged in the same frames.
+            self._pending = data[max(0, (len(data) - LEAD) // FRAME * FRAME) :]
+            return b""
+        self._begun = True
+        start = max(0, int(sound[0]) * FRAME - LEAD)
+        whole = max(start // FRAME, len(data) // FRAME - 1) * FRAME
+        self._pending = data[whole:]
+        out = self._go_on(data[start:whole])
+        return _faded(out[:FADE], out=False) + out[FADE:]
+
+    def _go_on(self, data: bytes) -> bytes:
+        if not data:
+            return b""
+        sound = np.flatnonzero(_is_sound(data))
+        out = b""
+        if sound.size:
+            end = min(len(data), (int(sound[-1]) + 1) * FRAME)
+            out = bytes(self._held) + data[:end]
+            self._held.clear()
+            self._quiet = 0
+            data = data[end:]
+        room = self._pause - self._quiet
+        self._quiet += len(data[:room])
+        self._held += data[room:]
+        return out + data[:room]
+
+
+def _is_sound(mulaw: bytes) -> NDArray[np.bool_]:
+    return powers(mulaw, FRAME) > _SOUND
+
+
+def _faded(mulaw: bytes, *, out: bool) -> bytes:
+    ramp = np.linspace(0.0, 1.0, len(mulaw) + 2)[1:-1]
+    return encode(np.round(decode(mulaw) * (ramp[::-1] if out else ramp)).astype(np.int16))

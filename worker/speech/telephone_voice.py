@@ -1,0 +1,65 @@
+"""A voice made ready for the telephone: no silence in front, a natural pause behind, as loud as any other.
+
+Every provider's audio goes through here, so that clauses of one follow each other evenly, and phrases that were
+rendered before sound like sentences that are spoken now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from worker.audio.edges import Edges
+from worker.audio.loudness import Level, amplified
+from worker.speech.voice import Voice
+
+SENTENCE_PAUSE_S = 0.2
+"""After a sentence, when another follows. People pause for longer, but also mean to end then."""
+CLAUSE_PAUSE_S = 0.1
+"""After a comma."""
+NO_PAUSE_S = 0.02
+"""Where a clause was cut between words."""
+
+_SENTENCE_ENDS = frozenset(".!?…。！？؟।")
+_CLAUSE_ENDS = frozenset(",;:—–，、；：")
+
+SHAPING = "shaped 1"
+"""Names what is done here, for those who keep the audio: what was kept before it was done is rendered again."""
+
+
+class TelephoneVoice:
+    """Fulfils `worker.speech.voice.Voice` with another one."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._level = Level()
+
+    async def speak(self, text: str) -> AsyncGenerator[bytes]:
+        self._level.settle()
+        gain_db = self._level.gain_db
+        edges = Edges(pause_after_s(text))
+        chunks = self._voice.speak(text)
+        try:
+            async for chunk in chunks:
+                self._level.note(chunk)
+                if sound := edges.feed(chunk):
+                    yield amplified(sound, gain_db)
+            if sound := edges.flush():
+                yield amplified(sound, gain_db)
+        finally:
+            close = getattr(chunks, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def warm_up(self) -> None:
+        await self._voice.warm_up()
+
+    async def close(self) -> None:
+        await self._voice.close()
+
+
+def pause_after_s(text: str) -> float:
+    """The pause that the end of a clause asks for."""
+    last = text.rstrip().rstrip("\"'”’)»")[-1:]
+    if last in _SENTENCE_ENDS:
+        return SENTENCE_PAUSE_S
+    return CLAUSE_PAUSE_S if last in _CLAUSE_ENDS else NO_PAUSE_S
