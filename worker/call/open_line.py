@@ -30,6 +30,7 @@ from worker.model.language_model import LanguageModel
 from worker.phone.carrier import Carrier
 from worker.phone.media import MediaStream
 from worker.speech.recognizer import Recognition, RecognitionSession, Recognizer, RecognizerUnavailable
+from worker.speech.spoken_voice import SpokenVoice
 from worker.speech.vad import VoiceActivityDetectors
 from worker.speech.voice import Voice
 
@@ -108,7 +109,7 @@ async def opened_line(
     replies = replies_of(
         recognition,
         model=equipment.model,
-        voice=equipment.voice,
+        voice=SpokenVoice(equipment.voice, brief.language),
         clock=clock,
         unanswered=lambda: listening.words.settled,
     )
