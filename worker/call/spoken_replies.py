@@ -11,7 +11,7 @@ from collections.abc import Callable
 from worker.call.bounds import Breach
 from worker.call.clock import Clock
 from worker.call.memory import SILENCE, Memory
-from worker.call.spoken_clauses import Pace
+from worker.call.spoken_pieces import Pace
 from worker.call.spoken_reply import SpokenReply
 from worker.model.language_model import Message, Prompt
 from worker.model.speech_to_speech import SpokenSession

@@ -1,6 +1,6 @@
 """A reply whose words and audio come from one speech-to-speech session. To its speaker, a reply like any other.
 
-No audio is handed out before its words were checked (see `spoken_clauses`). A clause that may not be spoken ends
+No audio is handed out before its words were checked (see `spoken_pieces`). A clause that may not be spoken ends
 the answer; what is said instead has the voice of the ready-made phrases.
 """
 
@@ -21,7 +21,7 @@ from worker.call.reply import (
     ReplyTimes,
     SynthesisedClause,
 )
-from worker.call.spoken_clauses import BYTES_PER_S, Pace, SpokenClauses
+from worker.call.spoken_pieces import BYTES_PER_S, Pace, SpokenPieces
 from worker.model.language_model import Finished, ModelUnavailable, Prompt, TextDelta, ToolCall
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta, SpokenAnswer, SpokenSession
 from worker.speech.clauses import ClauseCutter
@@ -29,7 +29,7 @@ from worker.speech.voice import Voice
 
 
 class SpokenClause:
-    """A clause, and its audio as it comes."""
+    """Some words, and their audio as it comes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -80,9 +80,9 @@ class SpokenReply:
         self._instead = instead
         self._on_ready = on_ready
         self._ready_event = asyncio.Event()
-        self._pieces = SpokenClauses(pace)
+        self._pieces = SpokenPieces(pace)
         self._clauses: list[SpokenClause] = []
-        self._handed_out = 0
+        """Handed out, one for each piece."""
         self._stopped = False
         """A clause may not be spoken, or there were too many."""
         self._said_instead = ""
@@ -161,7 +161,7 @@ class SpokenReply:
             end = ModelUnavailable("The speech-to-speech model did not answer in time.")
         except Exception as error:  # a client's bug must not leave the line silent for ever
             end = ModelUnavailable(f"The speech-to-speech model's client failed ({type(error).__name__}).")
-        for clause in self._clauses[: self._handed_out]:
+        for clause in self._clauses:
             clause.put(None)  # whoever waits for more of it; read once, a second end is not seen
         if self._said_instead:
             await self._say_instead()
@@ -196,10 +196,8 @@ class SpokenReply:
             case Finished():
                 for clause in cutter.flush():
                     self._check(clause)
-                self._pieces.audio_done = self._is_whole = True
-                if not self._stopped:
-                    self._pieces.words_done = True
-                    self._pieces.learn()
+                self._is_whole = True
+                self._pieces.end()
             case _:
                 assert_never(event)
 
@@ -215,8 +213,7 @@ class SpokenReply:
         elif len(self.text) + len(clause) > MAX_REPLY_CHARS:
             self._stop("")
         else:
-            self._pieces.add_clause(clause)
-            self._clauses.append(SpokenClause(clause))
+            self._pieces.add_words(clause)
             self.text = f"{self.text} {clause.strip()}".strip()
 
     def _stop(self, instead: str) -> None:
@@ -225,14 +222,13 @@ class SpokenReply:
         self._said_instead = instead
         self._pieces.stop()
         self.tool_calls.clear()
-        del self._clauses[self._pieces.handed_out :]
-        self.text = " ".join(part for part in [*(one.text.strip() for one in self._clauses), instead] if part)
+        self.text = " ".join(part for part in [*(piece.text for piece in self._pieces.pieces), instead] if part)
 
     def _hand_out(self) -> None:
         """Pass on what may be played by now."""
-        while self._handed_out < min(self._pieces.handed_out, len(self._clauses)):
-            self._ready.put_nowait(self._clauses[self._handed_out])
-            self._handed_out += 1
+        for piece in self._pieces.pieces[len(self._clauses) :]:
+            self._clauses.append(SpokenClause(piece.text))
+            self._ready.put_nowait(self._clauses[-1])
         for number, mulaw in self._pieces.take():
             self._clauses[number].put(mulaw)
             if mulaw:
