@@ -272,6 +272,22 @@ class TestDoctor:
             assert checks[name]["remedy"]
         assert "hush" not in done.out + done.err
 
+    def test_who_listens(self, tmp_path: Path) -> None:
+        def recogniser(**variables: str) -> dict[str, str]:
+            done = floyd("doctor", "--json", env=environment(tmp_path, variables))
+            return {check["name"]: check for check in done.json["checks"]}["recogniser"]
+
+        assert recogniser()["detail"].startswith("google")
+        rehearsed = recogniser(FLOYD_RECOGNIZER="openai", OPENAI_TRANSCRIPTION_MODEL="gpt-realtime-whisper")
+        assert (rehearsed["state"], "openai: gpt-realtime-whisper" in rehearsed["detail"]) == ("ok", True)
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+            away = recogniser(FLOYD_RECOGNIZER="openai", OPENAI_API_KEY="sk-hush", OPENAI_BASE_URL=url)
+        assert away["state"] == "failed"
+        assert "FLOYD_RECOGNIZER=google" in away["remedy"]
+        assert "hush" not in str(away)
+
     def test_wrong_settings_are_listed(self, tmp_path: Path) -> None:
         done = floyd(
             "doctor", "--json", env=environment(tmp_path, {"FLOYD_PORT": "x", "TWILIO_AUTH_TOKEN": "hush"})

@@ -50,6 +50,8 @@ def load(variables: pytest.MonkeyPatch, values: dict[str, str], *files: Path) ->
         ({"OPENAI_API_KEY": "a-key"}, {Vendor.TWILIO, Vendor.GOOGLE}),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, {Vendor.TWILIO, Vendor.GOOGLE}),
         ({"GOOGLE_SPEECH_ENDPOINT": "127.0.0.1:1"}, {Vendor.TWILIO, Vendor.OPENAI}),
+        ({"FLOYD_RECOGNIZER": "openai"}, {Vendor.TWILIO, Vendor.OPENAI}),
+        ({"FLOYD_RECOGNIZER": "openai", "OPENAI_API_KEY": "a-key"}, {Vendor.TWILIO}),
         ({"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "  "}, ALL),
         ({"OPENAI_MODEL": "another", "TWILIO_PHONE_NUMBER": "+14155550199"}, ALL),
     ],
@@ -67,6 +69,11 @@ def test_googles_key_is_a_file(variables: pytest.MonkeyPatch, tmp_path: Path) ->
     key.write_text("{}")
     settings = load(variables, {"GOOGLE_APPLICATION_CREDENTIALS": str(key)})
     assert Vendor.GOOGLE not in rehearsed_vendors(settings)
+
+
+def test_a_recogniser_that_nobody_knows_is_refused_with_those_there_are(variables: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"FLOYD_RECOGNIZER: .*'google' or 'openai'"):
+        load(variables, {"FLOYD_RECOGNIZER": "ears"})
 
 
 def test_an_endpoint_that_wants_no_key_gets_a_placeholder(variables: pytest.MonkeyPatch) -> None:

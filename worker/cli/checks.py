@@ -148,8 +148,33 @@ async def check_vendors(settings: Settings) -> list[Check]:
             for vendor in looks
             if vendor in rehearsed
         ),
+        await _check_recognizer(settings, rehearsed),
         _check_voice(settings),
     ]
+
+
+async def _check_recognizer(settings: Settings, rehearsed: frozenset[Vendor]) -> Check:
+    """Who listens. A server in OpenAI's place may have models and no transcription: so it is asked."""
+    if settings.floyd_conversation == "realtime":
+        return Check("recogniser", State.OFF, "the conversation's model hears for itself (FLOYD_CONVERSATION)")
+    if settings.floyd_recognizer == "google":
+        return Check("recogniser", State.OK, "google (FLOYD_RECOGNIZER)")
+    who = f"openai: {settings.openai_transcription_model} (FLOYD_RECOGNIZER)"
+    if Vendor.OPENAI in rehearsed:
+        return Check("recogniser", State.OK, who)
+    from worker.speech.openai_transcription import OpenAIRecognizer  # late: it takes a second to import
+    from worker.speech.recognizer import RecognizerUnavailable
+
+    recognizer = OpenAIRecognizer(settings)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await recognizer.warm_up()
+    except (RecognizerUnavailable, TimeoutError) as error:
+        remedy = "Check OPENAI_API_KEY and OPENAI_BASE_URL, or set FLOYD_RECOGNIZER=google"
+        return Check("recogniser", State.FAILED, str(error) or f"no answer in {DEADLINE_S:g} s", remedy)
+    finally:
+        await recognizer.close()
+    return Check("recogniser", State.OK, who)
 
 
 def _check_voice(settings: Settings) -> Check:
