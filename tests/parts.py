@@ -137,6 +137,8 @@ class Parts:
             "openai_api_key": SecretStr("rehearsal"),
             "google_speech_endpoint": self._line["speechEndpoint"],
             "google_speech_plaintext": True,
+            "google_tts_endpoint": self._line["speechEndpoint"],
+            "google_tts_plaintext": True,
         }
         self.settings = with_worker_token(Settings(**{**values, **more}))
         self.running = Running(
