@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from worker.speech.spoken import said_until
+
 BYTES_PER_S = 8000
 SPEAKING_CHARS_PER_S = 15.0
 """A voice's usual pace, to estimate the length of a clause whose audio has not all come yet."""
@@ -33,12 +35,14 @@ class ClauseSpan:
     start: int
     received: int = 0
     complete: bool = False
+    silence: int = 0
+    """How much of what was received is the silence at its end."""
 
     def length(self) -> float:
-        """Bytes of the whole clause, estimated while its audio is incomplete."""
+        """Bytes of the clause's speech, estimated while its audio is incomplete."""
         if self.complete:
-            return self.received
-        return max(self.received, len(self.text) / SPEAKING_CHARS_PER_S * BYTES_PER_S)
+            return self.received - self.silence
+        return max(self.received, said_until(self.text)[-1] / SPEAKING_CHARS_PER_S * BYTES_PER_S)
 
 
 def heard_text(clauses: Sequence[ClauseSpan], position: float) -> str:
@@ -46,7 +50,7 @@ def heard_text(clauses: Sequence[ClauseSpan], position: float) -> str:
     parts: list[str] = []
     for clause in clauses:
         played = position - clause.start
-        if clause.complete and played >= clause.received:
+        if clause.complete and played >= clause.length():
             parts.append(clause.text.strip())
             continue
         part = _words_within(clause.text, played + WORD_TOLERANCE_S * BYTES_PER_S, clause.length())
@@ -60,26 +64,27 @@ def start_of_word(clauses: Sequence[ClauseSpan], position: int) -> int:
     """Where the word begins that is being said at `position`, or the clause if it has hardly begun."""
     for clause in clauses:
         played = position - clause.start
-        if played < 0 or (clause.complete and played >= clause.received):
+        if played < 0 or (clause.complete and played >= clause.length()):
             continue
         stripped = clause.text.strip()
         if played <= FROM_THE_START_S * BYTES_PER_S or not stripped:
             return clause.start
         length = clause.length()
-        starts = [word.start() / len(stripped) * length for word in _WORD.finditer(stripped)]
+        said = said_until(stripped)
+        starts = [said[word.start()] / said[-1] * length for word in _WORD.finditer(stripped)]
         before = [start for start in starts if start <= played]
         return clause.start + int(before[-1] if before else 0)
     return position
 
 
 def _words_within(text: str, played: float, length: float) -> str:
-    """The words whose share of the audio ends within `played` bytes; characters stand for time."""
+    """The words whose share of the audio ends within `played` bytes; characters, as said, stand for time."""
     stripped = text.strip()
     if played <= 0 or not stripped or length <= 0:
         return ""
-    cut = 0
+    cut, said = 0, said_until(stripped)
     for word in _WORD.finditer(stripped):
-        if word.end() / len(stripped) * length > played:
+        if said[word.end()] / said[-1] * length > played:
             break
         cut = word.end()
     return stripped[:cut]

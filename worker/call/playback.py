@@ -19,6 +19,8 @@ from worker.phone.media import MediaStream
 MARK_GRACE_S = 2.0
 """A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
 
+_SILENCE = b"\xff"
+
 RESUMED_BYTES = 4_000
 """Half a second of audio at a time, when what was halted goes on."""
 
@@ -96,6 +98,7 @@ class Playback:
     async def close_clause(self, saying: Saying, span: ClauseSpan) -> None:
         """All audio of a clause has been sent."""
         span.complete = True
+        span.silence = min(span.received, len(saying.audio) - len(saying.audio.rstrip(_SILENCE)))
         if span.received and saying.halted_at is None and self._current is saying:
             await self._mark()
 

@@ -29,6 +29,10 @@ DEFAULT_LANGUAGE = "en-US"
 MAX_CHARS = 4_000
 """A longer text is no clause, and is left as it is."""
 
+PAUSE_CHARS = 4
+"""What the pause of a comma is worth, in characters (some 0.25 s)."""
+_PAUSES = ",;:—"
+
 _MONTH_FIRST_REGIONS = frozenset({"US", "PH", "CA"})
 _NOTHING_TO_DO = re.compile(r"[^0-9@&#%$€£¥°½⅓⅔¼¾⅕⅛⅜⅝⅞~=*/]*")
 _MAYBE_SPELLED = re.compile(
@@ -50,6 +54,22 @@ def pieces(text: str, language: str = DEFAULT_LANGUAGE) -> list[Piece]:
     if not text or len(text) > MAX_CHARS or _is_plain(text):
         return [Piece(text, text)] if text else []
     return apply(_rules(language), text)
+
+
+def said_until(text: str) -> list[float]:
+    """How far the speech is when the text is written so far, for each place between two characters: the first is
+    0, the last the length of the whole, in characters as they are said. Tells which words were said when a part of
+    the audio was played: "$60" takes as long as "sixty dollars", and a comma takes time too."""
+    until = [0.0]
+    for piece in pieces(text):
+        length = len(piece.said) + PAUSE_CHARS * sum(map(piece.said.count, _PAUSES))
+        step = length / len(piece.written)
+        if piece.said == piece.written:
+            for character in piece.written:
+                until.append(until[-1] + 1 + (PAUSE_CHARS if character in _PAUSES else 0))
+        else:
+            until += [until[-1] + step * count for count in range(1, len(piece.written) + 1)]
+    return until
 
 
 def _is_plain(text: str) -> bool:
