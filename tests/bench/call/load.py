@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,8 @@ little more than the resolution of timers."""
 LINE_LATE_S = 0.01
 LINE_LATE_SHARE = 0.01
 """Where more of the line's steps than this were so late, it was the line that was measured."""
+SHOWN_PLACES = 3
+"""Of those where the event loop stood still most often."""
 
 
 async def measure(stand: Stand, *, quick: bool, steps: tuple[int, ...]) -> dict[str, Any]:
@@ -64,12 +67,13 @@ async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any
         began = time.monotonic()
         await asyncio.sleep(stretch_s)
         ended = time.monotonic()
+    loop = stalls.figures()
     late_s = await stand.late_s(began, ended)
     await called.finish()
     problems += await called.over()
     notes = list(called.notes.values())
     row = _row(notes, costs.figures(), late_s, (began, ended))
-    return {"calls": count, **row, "loop": stalls.figures()}, problems
+    return {"calls": count, **row, "loop": loop}, problems
 
 
 def _row(
@@ -168,8 +172,14 @@ def table(found: dict[str, Any]) -> list[str]:
 def _remarks(rows: list[dict[str, Any]]) -> list[str]:
     late = [row["calls"] for row in rows if row["lineLateShare"] > LINE_LATE_SHARE]
     remarks = [f"  {count} calls: the line itself was late, so this says little of Floyd" for count in late]
-    return remarks + [
-        f"  {row['calls']} calls: stood still {stall['ms']} ms ({stall['withoutCpuMs']} without CPU): {stall['at']}"
-        for row in rows
-        for stall in row["loop"]["stalls"]
-    ]
+    for row in rows:
+        where = Counter(_innermost(stall["at"]) for stall in row["loop"]["stalls"])
+        remarks += [
+            f"  {row['calls']} calls: stood still over 50 ms {times} times in {place}"
+            for place, times in where.most_common(SHOWN_PLACES)
+        ]
+    return remarks
+
+
+def _innermost(stack: str | None) -> str:
+    return stack.partition(" < ")[0].rpartition("/")[2].rstrip(")") if stack else "an unknown place"

@@ -8,10 +8,12 @@ from typing import Any
 
 from figures import Options
 
-from call import latency, load, yielding
+from call import latency, load, long, odd, yielding
 from call.standing import Stand
 
-SERIES = ("latency", "zero", "yield", "load")
+SERIES = ("latency", "zero", "yield", "load", "odd", "long")
+UNASKED = SERIES[:-1]
+"""What is run where `--only` names nothing: half an hour is asked for."""
 MOST_CALLS = 100
 
 
@@ -19,29 +21,38 @@ async def measure(options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="floyd-bench-") as folder:
         async with Stand.standing(Path(folder), calls=MOST_CALLS) as stand:
-            for name in options.only or SERIES:
+            for name in options.only or UNASKED:
                 print(f"bench: call: {name}", flush=True)
-                match name:
-                    case "latency":
-                        found[name] = await latency.measure(stand, quick=options.quick)
-                    case "zero":
-                        found[name] = await latency.measure_zero(stand, quick=options.quick)
-                    case "yield":
-                        found[name] = await yielding.measure(stand, quick=options.quick)
-                    case "load":
-                        found[name] = await load.measure(stand, quick=options.quick, steps=options.steps)
+                found[name] = await _series(name, stand, options)
     found["problems"] = [f"{name}: {problem}" for name, series in found.items() for problem in series["problems"]]
     return found
 
 
+async def _series(name: str, stand: Stand, options: Options) -> dict[str, Any]:
+    match name:
+        case "latency":
+            return await latency.measure(stand, quick=options.quick)
+        case "zero":
+            return await latency.measure_zero(stand, quick=options.quick)
+        case "yield":
+            return await yielding.measure(stand, quick=options.quick)
+        case "load":
+            return await load.measure(stand, quick=options.quick, steps=options.steps)
+        case "odd":
+            return await odd.measure(stand, quick=options.quick)
+        case "long":
+            return await long.measure(stand, minutes=options.minutes)
+        case _:
+            raise ValueError(name)
+
+
 def table(found: dict[str, Any]) -> str:
-    lines: list[str] = []
-    if "latency" in found:
-        lines += ["", *latency.table("Turns", found["latency"])]
-    if "zero" in found:
-        lines += ["", *latency.table("All services at zero", found["zero"])]
-    if "yield" in found:
-        lines += ["", *yielding.table(found["yield"])]
-    if "load" in found:
-        lines += ["", *load.table(found["load"])]
-    return "\n".join(lines)
+    tables = {
+        "latency": lambda series: latency.table("Turns", series),
+        "zero": lambda series: latency.table("All services at zero", series),
+        "yield": yielding.table,
+        "load": load.table,
+        "odd": odd.table,
+        "long": long.table,
+    }
+    return "\n\n".join("\n".join(table(found[name])) for name, table in tables.items() if name in found)

@@ -73,3 +73,20 @@ def interrupting(rounds: int, seed: int) -> Script:
             begin_ms = chance.randrange(*INTERRUPTED_AT_MS, 20)
             turns.append(Turn((next(stops),), "interrupting", begin="into", begin_ms=begin_ms, during=during))
     return Script((GREETS, *turns, GOODBYE), answers="long")
+
+
+def never_stopping(*, repeat: bool) -> Script:
+    """A callee who goes on after the shortest of breaths, whatever Floyd does; for about a minute, or for ever."""
+    turns = tuple(Turn((text,), "on and on", begin="own", begin_ms=150) for text in COMPLETE)
+    return Script((replace(GREETS, begin_ms=300), *turns, GOODBYE), repeat=repeat)
+
+
+def both_at_once(turns: int) -> Script:
+    """A callee who begins to speak whenever Floyd does."""
+    said = islice(cycle(INTERRUPTING), turns)
+    return Script((GREETS, *(Turn((text,), "both", begin="into", begin_ms=40) for text in said), GOODBYE))
+
+
+def jittered(turns: int) -> Script:
+    """A bad network between an ordinary callee and Floyd."""
+    return replace(mixed(turns, seed=7), jitter=True)

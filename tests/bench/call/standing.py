@@ -57,7 +57,7 @@ class Stand:
             "line": parts.rehearsal.pid,
             "deployment": parts.deployment.pid,
         }
-        self._people: list[HttpDeployment] = []
+        self._people: dict[str, HttpDeployment] = {}
 
     @classmethod
     @asynccontextmanager
@@ -68,7 +68,7 @@ class Stand:
             try:
                 yield stand
             finally:
-                for person in stand._people:
+                for person in stand._people.values():
                     await person.close()
 
     @property
@@ -82,27 +82,30 @@ class Stand:
     async def delays(self, delays: Delays) -> None:
         await self.parts.control("POST", "/control/delays", delays.as_json())
 
-    async def call(self, scripts: list[Script], *, minutes: float) -> Calls:
-        """Ask for as many calls as there are scripts. They may last `minutes`."""
+    async def call(
+        self, scripts: list[Script], *, minutes: float, limit_minutes: float = MAX_CALL_MINUTES
+    ) -> Calls:
+        """Ask for as many calls as there are scripts. They are waited for `minutes`, and the people who ask have
+        told Floyd to end calls after `limit_minutes`."""
         numbers = [TO.format(FIRST_NUMBER + index) for index in range(len(scripts))]
         by_number = {number: script.as_json() for number, script in zip(numbers, scripts, strict=True)}
         await self.parts.control("POST", "/control/scripts", by_number)
         requests = []
         for index, number in enumerate(numbers):
-            person = await self._person(index // CALLS_PER_PERSON)
+            person = await self._person(index // CALLS_PER_PERSON, limit_minutes)
             order = {"text": f"Ask for a table for two at {number}", "to": number}
             requests.append((person, str(await person.mutation("requests:create", order))))
             await asyncio.sleep(ASK_EVERY_S)
         return Calls(self, numbers, requests, time.monotonic() + minutes * 60)
 
-    async def _person(self, index: int) -> HttpDeployment:
-        if index == len(self._people):
-            person = self.parts.deployment.as_person(f"bench{index}")
-            self._people.append(person)
+    async def _person(self, index: int, limit_minutes: float) -> HttpDeployment:
+        name = f"bench{index}-{limit_minutes:g}"
+        if name not in self._people:
+            self._people[name] = person = self.parts.deployment.as_person(name)
             await person.mutation("users:ensure", {"name": "Alex Rivera"})
-            limits = {"maxCallMinutes": MAX_CALL_MINUTES, "recordCalls": False}
+            limits = {"maxCallMinutes": limit_minutes, "recordCalls": False}
             await person.mutation("users:update", {"limits": limits})
-        return self._people[index]
+        return self._people[name]
 
     def _pin(self) -> None:
         cores = sorted(os.sched_getaffinity(0))
