@@ -5,14 +5,14 @@ that all words are there is known only when all audio is. Words come first: the 
 
 May it be played? Words are handed out, in pieces, together with so much audio as surely holds nothing beyond the
 words that were checked, even if it is spoken at the fastest pace there is. So a clause that may not be spoken is
-not heard, and the end of the one before it isn't either. At the usual pace that is two thirds of what is known; the
-rest follows while it plays.
+not heard, and the end of the one before it isn't either. At the usual pace that is two thirds of what is known;
+the rest follows while it plays.
 
 Where does a piece end in the audio? At its share of the characters, at the pace of this voice so far (or exactly
 its share, once all is here), counted from the last place that is known. The end of a sentence becomes one: it is
 moved to the quietest moment nearby, as there is a pause, and is then right to some 20 ms. Within a sentence the
 estimate is off by as much as the pace varies, about a tenth of the way, and so is the word at which an
-interruption cuts the transcript. What is cut in the model's own memory is given in time, and follows the same estimate.
+interruption cuts the transcript. What is cut in the model's memory is given in time, by the same estimate.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ USUAL_PACE = 15.0
 """Characters a second, until this voice has been heard."""
 FASTEST_PACE = 22.0
 """No voice made for conversation speaks faster; usual are 13 to 17."""
+
+LONG_SENTENCE = 40
+"""Characters of a sentence that tells the pace well; a short one is a good part pause."""
 
 SEARCH_BYTES = 3_200
 """How far from the estimate a pause is looked for: 0.4 s."""
@@ -127,7 +130,7 @@ class SpokenPieces:
                 return
             yield self._at, None
             if self.pieces[self._at].ends_sentence:
-                self._known = _Place(self.pieces[self._at].end_chars, end)
+                self._learn(_Place(self.pieces[self._at].end_chars, end))
             self._at += 1
 
     def _hand_out(self) -> None:
@@ -136,7 +139,9 @@ class SpokenPieces:
         first: int | None = None
         end = start
         for word in _WORD.finditer(self._text, start):
-            if not self._is_whole and self._estimate(word.end()) > self._surely():
+            # The last known word is kept back: if it is the last of all, the rest of the audio is its own.
+            is_last = word.end() == len(self._text)
+            if not self._is_whole and (is_last or self._estimate(word.end()) > self._surely()):
                 break
             first = word.start() if first is None else first
             end = word.end()
@@ -145,6 +150,14 @@ class SpokenPieces:
                 first = None
         if first is not None:
             self.pieces.append(Piece(self._text[first:end], end, ends_sentence=False))
+
+    def _learn(self, place: _Place) -> None:
+        """From here on, count from this place, and at the pace up to it."""
+        chars, size = place.chars - self._known.chars, place.bytes - self._known.bytes
+        if size > 0:
+            measured = min(chars * BYTES_PER_S / size, FASTEST_PACE)
+            self._chars_per_s += (measured - self._chars_per_s) * min(0.5, chars / LONG_SENTENCE)
+        self._known = place
 
     def _surely(self) -> int:
         """So much audio holds none but checked words."""

@@ -67,6 +67,8 @@ class RealtimeSession:
         self._next: Answer | None = None
         """To be asked for when that is over."""
         self._replaced_at: float | None = None
+        self._is_being_replaced = False
+        """Nothing can be asked for now."""
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="openai-realtime")
 
@@ -103,7 +105,7 @@ class RealtimeSession:
         if self._closed:
             answer.is_over = True
             answer.fail("the speech-to-speech session is closed")
-        elif self._current is None:
+        elif self._current is None and not self._is_being_replaced:
             self._ask(answer)
         else:
             self._next = answer
@@ -170,6 +172,7 @@ class RealtimeSession:
             while True:
                 reason = await self._serve(socket)
                 log.warning("realtime.died", reason=reason, age_s=round(socket.age_s, 1))
+                self._is_being_replaced = True
                 self._break_answers(reason)
                 now = self._loop.time()
                 if self._replaced_at is not None and now - self._replaced_at < STABLE_S:
@@ -277,6 +280,7 @@ class RealtimeSession:
 
     def _begin_again(self) -> None:
         """Bring a new session to where the old one was."""
+        self._is_being_replaced = False
         self._input.forget()
         self._tell_results()
         self._to_send.clear()
