@@ -43,8 +43,10 @@ UNSETTLED_S = 30.0
 FINAL_DEADLINE_S = 6.0
 """From a commit to its final, which takes half a second: a socket that needs longer is dead, though it says
 nothing."""
-LOOK_S = 0.5
-"""How often the deadlines are looked at while the line sends nothing."""
+LOOK_S = 0.25
+"""How often deadlines are looked at."""
+BETWEEN_BYTES = 3 * FRAME_BYTES
+"""Between utterances it is enough to listen for a voice every 60 ms: what was said meanwhile is sent in one go."""
 MAX_APPEND_BYTES = 24_000
 """Three seconds. OpenAI takes 15 MiB a message, servers of one's own less."""
 VOICE_MODE = 2
@@ -102,6 +104,8 @@ class TranscriptionSession:
         self._loop = asyncio.get_running_loop()
         self._audio = UnsettledAudio(int(UNSETTLED_S * BYTES_PER_SECOND))
         self._fed = asyncio.Event()
+        self._enough = FRAME_BYTES
+        """How much audio is worth looking at."""
         self._results: asyncio.Queue[Recognition | RecognizerUnavailable | None] = asyncio.Queue(MAX_RESULTS)
         self._settled = 0
         self._shown = ""
@@ -113,7 +117,8 @@ class TranscriptionSession:
 
     def feed(self, mulaw: bytes) -> None:
         self._audio.feed(mulaw)
-        self._fed.set()
+        if self._audio.unsent >= self._enough:
+            self._fed.set()
 
     async def results(self) -> AsyncIterator[Recognition]:
         while True:
@@ -171,21 +176,23 @@ class TranscriptionSession:
             return
         stream = _Stream(socket, opened_at)
         self._audio.rewind(self._settled)
-        sending, reading = asyncio.create_task(self._send(stream)), asyncio.create_task(self._read(stream))
+        reading, sending, watching = tasks = [
+            asyncio.create_task(run(stream)) for run in (self._read, self._send, self._watch)
+        ]
         try:
-            await asyncio.wait([sending, reading], return_when=asyncio.FIRST_COMPLETED)
-            if sending.done() and sending.exception() is not None:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and not watching.done():
                 await asyncio.wait([reading], timeout=LAST_WORDS_S)
-            for task in (reading, sending):
+            for task in tasks:
                 if task.done():
                     task.result()
             log.info("recognizer.rolled", age_s=round(socket.age_s, 1))
         except SocketDied as error:
             self._note_death(opened_at, error)
         finally:
-            sending.cancel()
-            reading.cancel()
-            await asyncio.gather(sending, reading, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._sockets.discard(socket)
 
     def _note_death(self, opened_at: float, error: SocketDied) -> None:
@@ -198,22 +205,26 @@ class TranscriptionSession:
             raise error
 
     async def _send(self, stream: _Stream) -> None:
-        """Pass on what is fed, until it is time for another socket."""
+        """Pass on what is fed."""
         configuration = self._configuration
         # Nobody waits for the answer: audio may follow at once, and a refusal comes as an error.
         await stream.socket.send(configuration.full if self._with_hints else configuration.plain)
-        while not self._is_time_to_roll(stream):
+        while True:
             self._fed.clear()
             while (whole := min(self._audio.unsent, MAX_APPEND_BYTES) // FRAME_BYTES * FRAME_BYTES) > 0:
                 await self._pass_on(self._audio.take(whole), stream)
+            self._enough = FRAME_BYTES if stream.cuts.within else BETWEEN_BYTES
+            await self._fed.wait()
+
+    async def _watch(self, stream: _Stream) -> None:
+        """Return when it is time for another socket. Raises `SocketDied` when this one is dead without a word."""
+        while not self._is_time_to_roll(stream):
+            await asyncio.sleep(LOOK_S)
             waiting_since = stream.items.waiting_since()
             if waiting_since is not None and self._loop.time() - waiting_since > FINAL_DEADLINE_S:
                 raise SocketDied(f"no final came within {FINAL_DEADLINE_S:g} s")
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await self._fed.wait()
-            except TimeoutError:
-                continue
+            if stream.socket.is_stalled:
+                raise SocketDied("no audio was taken any more")
 
     async def _pass_on(self, mulaw: bytes, stream: _Stream) -> None:
         """Whole frames, behind the last of which the audio's cursor is."""

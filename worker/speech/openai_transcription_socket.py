@@ -73,16 +73,24 @@ class Socket:
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self._connection = connection
         self._opened_at = time.monotonic()
+        self._sending_since: float | None = None
 
     @property
     def age_s(self) -> float:
         return time.monotonic() - self._opened_at
 
+    @property
+    def is_stalled(self) -> bool:
+        """The other side has stopped reading. Whoever sends must look now and then: a timer for each message would
+        cost more than sending it."""
+        return self._sending_since is not None and time.monotonic() - self._sending_since > SEND_DEADLINE_S
+
     async def send(self, message: str) -> None:
+        self._sending_since = time.monotonic()
         with _deaths():
-            async with asyncio.timeout(SEND_DEADLINE_S):
-                # Not the client's `append`: what it does to each message costs eight times as much.
-                await self._connection.send_raw(message)
+            # Not the client's `append`: what it does to each message costs eight times as much.
+            await self._connection.send_raw(message)
+        self._sending_since = None
 
     async def receive(self) -> Event | None:
         """The next message; None if it is of no interest. May be cancelled without losing one."""
