@@ -17,7 +17,7 @@ from worker.call.words import words_of
 VOICE_S = 0.08
 """A voice this long stops Floyd: noises are sorted out before, by the detector."""
 
-PATIENT_VOICE_S = 0.55
+PATIENT_VOICE_S = 0.45
 """With a callee whose last voice over Floyd's was a back-channel: those last 0.2 to 0.5 s."""
 
 REAL_VOICE_S = 1.0
