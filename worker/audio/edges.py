@@ -1,9 +1,10 @@
-"""The edges of synthesised speech: the silence that a voice puts around it, cut to what is wanted, without a click.
+"""The edges of synthesised speech: the silence that a voice puts around it, cut to what is wanted, without clicks.
 
-Voices begin with up to 300 ms of silence and end with as much or more, each differently. In front of an answer it
-is waiting time, and between clauses it makes pauses where none belong. `Edges` takes the audio as it comes: sound
-is given out at once (but for the last 5 ms, which may turn out to be the end), silence in front is dropped, silence
-behind is made as long as the pause that is asked for. Pauses inside the speech stay as they are.
+Voices begin with up to 300 ms of silence and end with as much or more, each differently. In front of an answer
+it is waiting time, and between clauses it makes pauses where none belong. `Edges` takes the audio as it comes:
+sound is given out at once (but for the last 5 ms, which may turn out to be the end), silence in front is
+dropped, silence behind is made as long as the pause that is asked for. Pauses inside the speech stay as they
+are.
 """
 
 from __future__ import annotations
@@ -45,35 +46,35 @@ class Edges:
 
     def feed(self, mulaw: bytes) -> bytes:
         data = self._pending + mulaw
-        whole = max(0, len(data) // FRAME - 1) * FRAME  # the last whole frame may be the end, and is faded then
         if not self._begun:
-            return self._begin(data)
+            data = self._begin(data, len(data) // FRAME * FRAME)
+            if not self._begun:
+                self._pending = data
+                return b""
+        whole = max(0, len(data) // FRAME - 1) * FRAME  # the last whole frame may be the end, and is faded then
         self._pending = data[whole:]
         return self._go_on(data[:whole])
 
     def flush(self) -> bytes:
         """The end: the last sound faded, then the pause. Nothing if there was no sound at all."""
+        rest = self._pending if self._begun else self._begin(self._pending, len(self._pending))
+        self._pending = b""
         if not self._begun:
             return b""
-        rest = self._pending
-        self._pending = b""
         out = self._go_on(rest)
         if out and not self._quiet:
             out = out[:-FADE] + _faded(out[-FADE:], out=True)
         return out + bytes([SILENCE]) * (self._pause - self._quiet)
 
-    def _begin(self, data: bytes) -> bytes:
-        sound = np.flatnonzero(_is_sound(data))
+    def _begin(self, data: bytes, judged: int) -> bytes:
+        """From a little before the first sound on, if there is one in so much of the data; else what may still be
+        the beginning of it. Whole frames are dropped, so that what follows is judged in the same frames."""
+        sound = np.flatnonzero(_is_sound(data[:judged]))
         if not sound.size:
-            # Whole frames are dropped, so that what is judged later is judged in the same frames.
-            self._pending = data[max(0, (len(data) - LEAD) // FRAME * FRAME) :]
-            return b""
+            return data[max(0, (len(data) - LEAD) // FRAME * FRAME) :]
         self._begun = True
-        start = max(0, int(sound[0]) * FRAME - LEAD)
-        whole = max(start // FRAME, len(data) // FRAME - 1) * FRAME
-        self._pending = data[whole:]
-        out = self._go_on(data[start:whole])
-        return _faded(out[:FADE], out=False) + out[FADE:]
+        data = data[max(0, int(sound[0]) * FRAME - LEAD) :]
+        return _faded(data[:FADE], out=False) + data[FADE:]
 
     def _go_on(self, data: bytes) -> bytes:
         if not data:
