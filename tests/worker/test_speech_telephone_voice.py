@@ -17,7 +17,8 @@ from rehearsal.delays import Delays
 from rehearsal.google import server as google_server
 from rehearsal.openai import server as openai_server
 from rehearsal.state import RehearsalState
-from worker.audio.g711 import SILENCE, decode
+from worker.audio.edges import silence_at_end
+from worker.audio.g711 import decode
 from worker.audio.loudness import SPEECH_DBFS, speech_dbfs
 from worker.settings import Settings
 from worker.speech.choose import voice_name, voice_of
@@ -70,7 +71,7 @@ async def test_a_voice_is_as_loud_and_as_closely_cut_as_the_other(name: str) -> 
     for mulaw in spoken:
         loud = np.flatnonzero(np.abs(decode(mulaw).astype(np.int32)) > 400)
         assert loud[0] < 400  # 50 ms, of which a soft consonant may take some
-        assert mulaw.endswith(bytes([SILENCE]) * round(SENTENCE_PAUSE_S * 8_000 - 80))
+        assert silence_at_end(mulaw) / 8_000 == pytest.approx(SENTENCE_PAUSE_S, abs=0.01)
 
 
 def test_what_was_rendered_by_one_voice_is_not_taken_for_the_others() -> None:

@@ -93,6 +93,12 @@ class Edges:
         return out + data[:room]
 
 
+def silence_at_end(mulaw: bytes) -> int:
+    """How many samples at the end hold no sound, in frames of 5 ms."""
+    sound = np.flatnonzero(_is_sound(mulaw))
+    return max(0, len(mulaw) - (int(sound[-1]) + 1) * FRAME) if sound.size else len(mulaw)
+
+
 def _is_sound(mulaw: bytes) -> NDArray[np.bool_]:
     return powers(mulaw, FRAME) > _SOUND
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from worker.audio.edges import silence_at_end
 from worker.call.clock import Clock, Signal
 from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text, start_of_word
 from worker.phone.media import MediaStream
@@ -19,7 +20,8 @@ from worker.phone.media import MediaStream
 MARK_GRACE_S = 2.0
 """A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
 
-_SILENCE = b"\xff"
+PAUSE_BYTES = 4_000
+"""The pause behind a clause is no longer than this."""
 
 RESUMED_BYTES = 4_000
 """Half a second of audio at a time, when what was halted goes on."""
@@ -98,7 +100,9 @@ class Playback:
     async def close_clause(self, saying: Saying, span: ClauseSpan) -> None:
         """All audio of a clause has been sent."""
         span.complete = True
-        span.silence = min(span.received, len(saying.audio) - len(saying.audio.rstrip(_SILENCE)))
+        span.silence = (
+            silence_at_end(bytes(saying.audio[-min(span.received, PAUSE_BYTES) :])) if span.received else 0
+        )
         if span.received and saying.halted_at is None and self._current is saying:
             await self._mark()
 
