@@ -33,8 +33,8 @@ ACTIVE_DBFS = -42.0
 _ACTIVE = 10 ** (ACTIVE_DBFS / 10)
 _FRAME = 80
 """Samples measured at once: 10 ms."""
-_ENOUGH_FRAMES = 30
-"""Of speech, to judge a voice by: 0.3 s."""
+_ENOUGH_FRAMES = 100
+"""Of speech, to judge a voice by: 1 s. Single syllables differ by 6 dB and more."""
 _REMEMBERED_FRAMES = 1_000
 """10 s of speech: what a voice did before counts less and less."""
 
@@ -62,13 +62,6 @@ def speech_dbfs(mulaw: bytes) -> float:
     return _dbfs(float(active.mean())) if active.size else FLOOR_DBFS
 
 
-def levelled(mulaw: bytes) -> bytes:
-    """A whole phrase at the level of speech."""
-    if _active(mulaw).size < _ENOUGH_FRAMES:
-        return mulaw
-    return amplified(mulaw, _wanted_gain_db(speech_dbfs(mulaw), 0.0))
-
-
 class Level:
     """What is known of a voice's level, learnt from all it has said. The gain changes between clauses only, so
     that no sentence swells."""
@@ -77,6 +70,11 @@ class Level:
         self.gain_db = 0.0
         self._power = 0.0
         self._frames = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the voice has said enough to be judged."""
+        return self._frames >= _ENOUGH_FRAMES
 
     def note(self, mulaw: bytes) -> None:
         """Some more of what the voice said, as it said it."""
@@ -91,7 +89,7 @@ class Level:
 
     def settle(self) -> None:
         """Choose the gain for what is said next."""
-        if self._frames >= _ENOUGH_FRAMES:
+        if self.known:
             self.gain_db = _wanted_gain_db(_dbfs(self._power / self._frames), self.gain_db)
 
 

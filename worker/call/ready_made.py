@@ -16,7 +16,6 @@ from pathlib import Path
 import structlog
 
 from worker.audio.files import UnreadableAudio, load_opening, save_opening
-from worker.audio.loudness import levelled
 from worker.call.reply import ClauseAudio
 from worker.speech.voice import Voice, VoiceUnavailable
 
@@ -126,7 +125,7 @@ class ReadyMade:
             raise VoiceUnavailable(f"no speech within {RENDER_DEADLINE_S:g} s") from None
         if not audio:
             raise VoiceUnavailable("the voice returned no audio")
-        return levelled(bytes(audio))
+        return bytes(audio)
 
     def _path(self, text: str) -> Path:
         key = hashlib.sha256(f"{self._voice_name}\n{text}".encode()).hexdigest()[:32]

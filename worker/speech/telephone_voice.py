@@ -27,7 +27,10 @@ SHAPING = "shaped 1"
 
 
 class TelephoneVoice:
-    """Fulfils `worker.speech.voice.Voice` with another one."""
+    """Fulfils `worker.speech.voice.Voice` with another one.
+
+    The first words that a voice ever says are held until a second of speech tells how loud it is: usually those of
+    a phrase that is rendered before the first call, and nobody waits."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
@@ -35,16 +38,22 @@ class TelephoneVoice:
 
     async def speak(self, text: str) -> AsyncGenerator[bytes]:
         self._level.settle()
-        gain_db = self._level.gain_db
+        gain_db = self._level.gain_db if self._level.known else None
         edges = Edges(pause_after_s(text))
         chunks = self._voice.speak(text)
+        held = b""
         try:
             async for chunk in chunks:
                 self._level.note(chunk)
-                if sound := edges.feed(chunk):
-                    yield amplified(sound, gain_db)
-            if sound := edges.flush():
-                yield amplified(sound, gain_db)
+                held += edges.feed(chunk)
+                if gain_db is None and self._level.known:
+                    self._level.settle()
+                    gain_db = self._level.gain_db
+                if held and gain_db is not None:
+                    yield amplified(held, gain_db)
+                    held = b""
+            if held := held + edges.flush():
+                yield amplified(held, gain_db or 0.0)
         finally:
             close = getattr(chunks, "aclose", None)
             if close is not None:
