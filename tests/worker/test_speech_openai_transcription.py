@@ -808,7 +808,7 @@ async def test_feeding_is_bounded_and_never_waits_while_nobody_takes_the_audio()
 
 async def test_a_socket_that_takes_no_audio_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_module, "SEND_DEADLINE_S", 0.3)
-    monkeypatch.setattr(session_module, "LAST_WORDS_S", 0.05)
+    monkeypatch.setattr(session_module, "FINAL_DEADLINE_S", 60.0)
     full = asyncio.Event()
 
     async def stop_reading(session: Session) -> None:
