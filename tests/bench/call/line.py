@@ -11,6 +11,7 @@ TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are taken from the environment. What th
     GET  /control/calls     {number: note of its call}
     GET  /control/progress  {number: [answered, turns that were answered, ended]}
     GET  /control/late      [when, s] of steps that came late
+    GET  /control/speech    what the voice was asked for so far: `voice.Made`
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Line:
     def __init__(self) -> None:
         self.sounds = Sounds()
         self.delays = Delays()
+        self.voice = SpokenWords(self.delays)
         self.ticker = Ticker()
         self.scripts: dict[str, Script] = {}
         self.notes: dict[str, CallNote] = {}
@@ -90,7 +92,7 @@ class Line:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.add_routes(self.carrier.routes())
         app.add_routes(Model(self.delays, self.scripts.get, self.note_of).routes())
-        app.add_routes(SpokenWords(self.delays).routes())
+        app.add_routes(self.voice.routes())
         app.add_routes(
             [
                 web.get("/v1/models", _models),
@@ -101,6 +103,7 @@ class Line:
                 web.get("/control/calls", self._calls),
                 web.get("/control/progress", self._progress),
                 web.get("/control/late", self._late),
+                web.get("/control/speech", self._speech),
             ]
         )
         return app
@@ -134,6 +137,9 @@ class Line:
 
     async def _late(self, _: web.Request) -> web.Response:
         return _json(list(self.ticker.late))
+
+    async def _speech(self, _: web.Request) -> web.Response:
+        return _json(asdict(self.voice.made))
 
 
 async def _models(request: web.Request) -> web.Response:

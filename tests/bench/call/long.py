@@ -65,7 +65,7 @@ def _figures(note: Note) -> dict[str, Any]:
 
 
 def _prompt(note: Note, turn: int) -> int | None:
-    """The size of the prompt that answered that turn (from 1), in characters: the last one before its audio came."""
+    """The size in characters of the prompt that answered a turn (from 1): the last one before its audio came."""
     if len(note["turns"]) <= turn or note["turns"][turn]["first_audio_at"] is None:
         return None
     before = [size for at, size in note["model"]["prompts"] if at < note["turns"][turn]["first_audio_at"]]
@@ -86,7 +86,5 @@ def table(found: dict[str, Any]) -> list[str]:
         value_line("gaps in Floyd's speech, fell silent for nothing", found["gaps"], found["strayClears"]),
         value_line(f"prompt at turns {EARLY_TURN} and {LATE_TURN}, characters", chars["early"], chars["late"]),
         value_line("prompt at the end, and the longest, characters", chars["last"], chars["longest"]),
-        value_line(
-            "worker: memory after half a minute, at the end, MiB", *(f"{m:.1f}" for m in found["memoryMiB"])
-        ),
+        value_line("worker: MiB after half a minute, at the end", *(f"{m:.1f}" for m in found["memoryMiB"])),
     ]

@@ -76,7 +76,7 @@ def table(found: dict[str, Any]) -> list[str]:
         cells = "".join(f"{wait[key]:>9.1f}" for key in ("median", "p95", "max")) if wait else " " * 27
         lines += [
             f"  {row['name']:<54}{cells}{row['answered']:>6}",
-            f"    {row['turns']} turns, {row['spokenInto']} spoken into, {row['gaps']} gaps; after {row['seconds']} s "
-            f"ended by {row['endedBy']}, {row['status']}",
+            f"    {row['turns']} turns, {row['spokenInto']} spoken into, {row['gaps']} gaps; "
+            f"after {row['seconds']} s ended by {row['endedBy']}, {row['status']}",
         ]
     return lines

@@ -79,6 +79,10 @@ class Stand:
         """How late the line's own steps were, of those that were late."""
         return [s for at, s in await self.parts.control("GET", "/control/late") if since <= at < until]
 
+    async def speech(self) -> dict[str, float]:
+        """What the voice was asked for so far."""
+        return dict(await self.parts.control("GET", "/control/speech"))
+
     async def delays(self, delays: Delays) -> None:
         await self.parts.control("POST", "/control/delays", delays.as_json())
 

@@ -6,6 +6,7 @@ The audio is no language: a buzz that swells and falls with each word, loud from
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import numpy as np
 import orjson
@@ -22,8 +23,20 @@ LONGEST_WORDS = 400
 """Of one request."""
 
 
+@dataclass
+class Made:
+    """By all calls. A request for speech does not tell whose it is."""
+
+    requests: int = 0
+    cancelled: int = 0
+    """Ended by the client before the last byte."""
+    seconds: float = 0.0
+    """Of audio that was sent."""
+
+
 class SpokenWords:
     def __init__(self, delays: Delays) -> None:
+        self.made = Made()
         self._delays = delays
         self._audio = _buzz(LONGEST_WORDS)
 
@@ -34,17 +47,24 @@ class SpokenWords:
         loop, delays = asyncio.get_running_loop(), self._delays
         due = loop.time() + delays.first_byte_ms / 1000
         text = orjson.loads(await request.read())["input"]
+        self.made.requests += 1
         size = min(len(text.split()), LONGEST_WORDS) * WORD_BYTES
         response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
-        for start in range(0, size, CHUNK_BYTES):
-            lead_s = start / (RATE * 2 * delays.speech_speed) if delays.speech_speed else 0.0
-            wait_s = due + lead_s - loop.time()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            if not start:
-                await response.prepare(request)
-            await response.write(self._audio[start : min(start + CHUNK_BYTES, size)])
-        await response.write_eof()
+        try:
+            for start in range(0, size, CHUNK_BYTES):
+                lead_s = start / (RATE * 2 * delays.speech_speed) if delays.speech_speed else 0.0
+                wait_s = due + lead_s - loop.time()
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)
+                if not start:
+                    await response.prepare(request)
+                chunk = self._audio[start : min(start + CHUNK_BYTES, size)]
+                await response.write(chunk)
+                self.made.seconds += len(chunk) / (RATE * 2)
+            await response.write_eof()
+        except (asyncio.CancelledError, ConnectionError):
+            self.made.cancelled += 1
+            raise
         return response
 
 
