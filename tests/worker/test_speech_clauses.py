@@ -66,6 +66,17 @@ def test_what_can_not_be_spoken_is_left_out(text: str, spoken: str) -> None:
         "No. 5",
         "J. Smith",
         "5 p.m. on",
+        "Mar. 5",
+        "Sept. 12",
+        "Fri. 3/6",
+        "Mon., Feb. 3",
+        "Mon. Feb. 3",
+        "March 5, 2026",
+        "415-555-0134 ext. 12",
+        "M-A-R-A",
+        "$4.50",
+        "9:00 a.m. on",
+        "U.S.A. mail",
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])

@@ -45,8 +45,10 @@ _BEGINS_A_PART = frozenset(_STARTERS.split())
 """A breath may be drawn before these."""
 _ADDRESS = re.compile(r"mail|@|web|site|www|http|address|domain|adresse|correo", re.IGNORECASE)
 """Where these are spoken of, a full stop after an ordinary word may be a dot."""
-_NUMBERED = frozenset({"no", "nos", "nr"})
-""""No. 5" is a number, but "No. I can't" two sentences."""
+_MONTHS = frozenset(["jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"])
+_DATED = _MONTHS | {"mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri"}
+_NUMBERED = frozenset({"no", "nos", "nr"}) | _DATED
+""""No. 5" is a number and "Mar. 5" a day, but "No. I can't" two sentences."""
 
 
 class ClauseCutter:
@@ -169,7 +171,12 @@ def _full_stop(text: str, at: int, final: bool, eager: bool) -> Stop:
     if bare in _NUMBERED:
         if not next_character:
             return Stop.UNSURE if not final else Stop.HARD
-        return Stop.NONE if next_character.isdigit() else Stop.HARD
+        if bare in _DATED - _MONTHS and len(text) < at + 5 and text[at + 2 :].isalpha() and not final:
+            return Stop.UNSURE  # "Fri. Ma" is March or a sentence
+        goes_on = next_character.isdigit() or (
+            bare in _DATED - _MONTHS and text[at + 2 : at + 5].lower() in _MONTHS
+        )
+        return Stop.NONE if goes_on else Stop.HARD
     if bare in _GOES_ON or (len(bare) == 1 and bare.isalpha()):
         return Stop.NONE
     if "." in word.strip("."):
@@ -188,7 +195,7 @@ def _is_plain(word: str) -> bool:
     return (
         len(word) > 1
         and word.replace("'", "").replace("’", "").isalpha()
-        and word.lower() not in _GOES_ON | {"www"}
+        and word.lower() not in _GOES_ON | _DATED | {"www"}
     )
 
 
