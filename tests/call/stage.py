@@ -277,12 +277,12 @@ class FakeModel:
     first_token_s = 0.2
 
     def __init__(self, script: Script) -> None:
-        self._script = script
+        self.script = script
         self.prompts: list[list[Message]] = []
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[ModelEvent]:
         self.prompts.append(list(prompt.messages))
-        parts = self._script(list(prompt.messages))
+        parts = self.script(list(prompt.messages))
         await asyncio.sleep(self.first_token_s)
         for part in parts:
             match part:

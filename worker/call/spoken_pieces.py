@@ -40,6 +40,8 @@ _SENTENCE_ENDS = (".", "?", "!", "…")
 _WORD = re.compile(r"\S+")
 _LOUDNESS = bytes((~code & 0x7F) for code in range(256))
 """Of each mu-law code: a measure that grows with the logarithm of the amplitude (ITU-T G.711)."""
+_QUIET = bytes(range(0x10))
+"""Below -48 dB of full scale."""
 
 
 @dataclass(slots=True)
@@ -107,8 +109,10 @@ class SpokenPieces:
         self._is_stopped = True
 
     def end(self) -> None:
-        """All words and all audio are here."""
+        """All words and all audio are here. Silence at the end is no part of what is said."""
         self._is_whole = True
+        sounds = bytes(self._audio[self._position :]).translate(_LOUDNESS).rstrip(_QUIET)
+        del self._audio[self._position + len(sounds) + STEP_BYTES :]
         if not self._is_stopped:
             self._hand_out()
             self.pace.learn(len(self._text), len(self._audio))

@@ -66,6 +66,7 @@ class RealtimeSession:
         """Asked for, and not over yet."""
         self._next: Answer | None = None
         """To be asked for when that is over."""
+        self._latest: Answer | None = None
         self._replaced_at: float | None = None
         self._is_being_replaced = False
         """Nothing can be asked for now."""
@@ -97,11 +98,11 @@ class RealtimeSession:
         if instructions != self._instructions:
             self._instructions = instructions
             self._send(instructions)
+        if self._latest is not None:
+            self._latest.heard(0.0)
         self._answers += 1
         answer = Answer(f"answer-{self._answers}", prompt.max_tokens, stop=self._stop, settle=self._settle)
-        for before in (self._next, self._current):
-            if before is not None:
-                before.cancel()
+        self._latest = answer
         if self._closed:
             answer.is_over = True
             answer.fail("the speech-to-speech session is closed")

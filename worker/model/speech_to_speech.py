@@ -42,7 +42,8 @@ class SpokenAnswer(Protocol):
     def heard(self, audio_s: float | None) -> None:
         """So many seconds of its audio were played: the session forgets the rest, and its tool calls.
 
-        None: all of it. Zero: nothing, and it is as if it had never been. Stops an answer that still comes."""
+        None: all of it. Zero: nothing, and it is as if it had never been. Stops an answer that still comes. The
+        first word on it counts."""
         ...
 
 
@@ -51,7 +52,8 @@ class SpokenSession(RecognitionSession, Protocol):
     """One call's. None of these methods waits: what they ask for goes out in their order."""
 
     def answer(self, prompt: Prompt) -> SpokenAnswer:
-        """Begin to answer what was said so far. One at a time: it ends the answer before it.
+        """Begin to answer what was said so far. One at a time: it ends the answer before it, of which nothing was
+        heard if it was not told otherwise.
 
         Of the prompt the system message, the tools and the length count; the conversation it has is the session's
         own."""
