@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -164,7 +165,8 @@ class PhoneCall:
         hung_up = asyncio.create_task(self._ended.wait())
         exchange.ticker.add(stream)
         try:
-            await asyncio.wait({stream.over, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {stream.over, hung_up}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
             verdict.cancel()
             hung_up.cancel()

@@ -11,23 +11,22 @@ from call.delays import NONE, Delays, configured_ms
 from call.script import Script
 from call.standing import Note, Stand
 
-AT_ONCE = 4
-"""Calls at once: few enough for the worker, and a quarter of the time."""
-QUICK_TURNS = 24
-FULL_TURNS = 96
+AT_ONCE, QUICK_AT_ONCE = 4, 8
+"""Calls at once: few enough for the worker, and a fraction of the time."""
+QUICK_TURNS, FULL_TURNS = 12, 96
 """A call. Of twelve turns four have a complete interim, four a wrong one, and four a pause."""
-ZERO_QUICK_TURNS, ZERO_TURNS = 8, 32
+ZERO_QUICK_TURNS, ZERO_TURNS = 4, 32
 TURN_S = 9.0
 """At most, on average: the callee's sentence, the answer, and Floyd's two sentences."""
 
 
-async def measure(stand: Stand, *, quick: bool, calls: int = AT_ONCE) -> dict[str, Any]:
-    turns = QUICK_TURNS if quick else FULL_TURNS
+async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
+    turns, calls = (QUICK_TURNS, QUICK_AT_ONCE) if quick else (FULL_TURNS, AT_ONCE)
     return await _measure(stand, Delays(), [scripts.mixed(turns, seed) for seed in range(calls)])
 
 
-async def measure_zero(stand: Stand, *, quick: bool, calls: int = AT_ONCE) -> dict[str, Any]:
-    turns = ZERO_QUICK_TURNS if quick else ZERO_TURNS
+async def measure_zero(stand: Stand, *, quick: bool) -> dict[str, Any]:
+    turns, calls = (ZERO_QUICK_TURNS, QUICK_AT_ONCE) if quick else (ZERO_TURNS, AT_ONCE)
     return await _measure(stand, NONE, [scripts.mixed(turns, seed, pauses=False) for seed in range(calls)])
 
 
@@ -109,7 +108,8 @@ def table(name: str, found: dict[str, Any]) -> list[str]:
         if configured and voice_to_voice:
             added = {key: value - (configured if key != "n" else 0) for key, value in voice_to_voice.items()}
             lines.append(spread_line(f"  added to the stand-ins' {configured:.1f}", added))
-        lines.append(f"    slowest: {found['slowest'][kind]}")
+        if found["slowest"][kind]:
+            lines.append(f"    slowest: {found['slowest'][kind]}")
     for kind, said in found["talkedOver"].items():
         if "-" in kind:
             lines.append(value_line(f"{kind}: talked over", f"{len(said)} of {found['turns'][kind]}"))

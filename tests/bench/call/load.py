@@ -27,7 +27,7 @@ STRETCH_S = 45.0
 QUICK_STRETCH_S = 20.0
 CALL_SECONDS = 150.0
 """The stretch is so much longer with few calls that it has enough turns."""
-QUICK_CALL_SECONDS = 60.0
+QUICK_CALL_SECONDS = 40.0
 FLOOR_MS = 20.0
 """The 95th percentile of the added time may be twice that of a single call, and this much more: a single one's is
 little more than the resolution of timers."""

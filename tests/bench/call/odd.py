@@ -12,7 +12,7 @@ from call.delays import Delays
 from call.script import Script
 from call.standing import Note, Stand
 
-LIMIT_MINUTES = 2.0
+LIMIT_MINUTES = 1.5
 """The person's limit for these calls: Floyd must end the one that nothing else ends."""
 BOUND_MINUTES = 4.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ async def _series(name: str, stand: Stand, options: Options) -> dict[str, Any]:
             raise ValueError(name)
 
 
+PEERS = ("pipecat", "livekit")
+
+
 def table(found: dict[str, Any]) -> str:
     tables = {
         "latency": lambda series: latency.table("Turns", series),
@@ -55,4 +59,6 @@ def table(found: dict[str, Any]) -> str:
         "odd": odd.table,
         "long": long.table,
     }
-    return "\n\n".join("\n".join(table(found[name])) for name, table in tables.items() if name in found)
+    parts = ["\n".join(table(found[name])) for name, table in tables.items() if name in found]
+    parts += [f"  {peer} is installed here, and was not measured" for peer in PEERS if find_spec(peer)]
+    return "\n\n".join(["", *parts])

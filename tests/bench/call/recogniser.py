@@ -35,7 +35,7 @@ async def start(sounds: Sounds, delays: Delays) -> tuple[grpc.aio.Server, int]:
         await _Stream(sounds, delays, context).run()
 
     # Requests stay bytes: parsing the message would cost more than all else that is done with it.
-    handler = grpc.stream_stream_rpc_method_handler(
+    handler: Any = grpc.stream_stream_rpc_method_handler(
         streaming_recognize, response_serializer=_Response.SerializeToString
     )
     service = grpc.method_handlers_generic_handler(

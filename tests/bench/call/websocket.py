@@ -50,7 +50,7 @@ class WebSocket(asyncio.Protocol):
         try:
             async with asyncio.timeout(CONNECT_S):
                 loop = asyncio.get_running_loop()
-                transport, _ = await loop.create_connection(lambda: self, parts.hostname, parts.port)
+                transport, _ = await loop.create_connection(lambda: self, parts.hostname or "", parts.port or 80)
                 transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
                 await self._open
         except (OSError, TimeoutError) as error:

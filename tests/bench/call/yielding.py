@@ -11,16 +11,18 @@ from call.delays import Delays
 from call.standing import Note, Stand
 from call.voice import WORD_MS
 
-AT_ONCE = 4
+AT_ONCE, QUICK_AT_ONCE = 4, 8
+ROUNDS, QUICK_ROUNDS = 9, 1
+"""A call."""
 ROUND_S = 55.0
 """At most: three answers that are interrupted, and one of some sixteen seconds."""
 YIELDED_S = 2.0
 """Who has not stopped by then has not yielded (the limit that tau-voice uses)."""
 
 
-async def measure(stand: Stand, *, quick: bool, calls: int = AT_ONCE) -> dict[str, Any]:
+async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
     await stand.delays(Delays())
-    rounds = 2 if quick else 9
+    rounds, calls = (QUICK_ROUNDS, QUICK_AT_ONCE) if quick else (ROUNDS, AT_ONCE)
     called = await stand.call(
         [scripts.interrupting(rounds, seed) for seed in range(calls)], minutes=(rounds * ROUND_S + 30) / 60
     )
