@@ -185,3 +185,10 @@ def _call_back(question: str, because: str) -> Reply:
 
 def _end(say: str, reason: str) -> Reply:
     return Reply(say, ToolUse.of("end_call", {"reason": reason}))
+
+
+def summary(reading: Reading) -> str:
+    """What Floyd has said, by each line's first words: enough to know again what was given."""
+    lines = [line.split(": ", 1) for line in reading.one("said").text.splitlines()]
+    said = [" ".join(line[1].split()[:5]) for line in lines if line[0] == "floyd" and len(line) == 2]
+    return "; ".join(filter(None, [reading.one("summary").text, *said]))

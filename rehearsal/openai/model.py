@@ -34,6 +34,8 @@ def answer(reading: Reading, scenario: Scenario | None) -> Reply:
             return Reply(model.message or generic.message(reading))
         case "wrap_up":
             return _wrap_up(reading, model)
+        case "summarise":
+            return Reply(generic.summary(reading))
         case _:
             return Reply("This is a rehearsal: the stand-in model only knows the tasks of a phone call.")
 

@@ -3,7 +3,8 @@
 The stand-in understands prompts that begin with `<task>NAME</task>` and keep their data in tags: `<request>`,
 `<person name=...>`, `<facts><fact id=...>`, `<contacts><contact id=... name=... phone=...>`, `<plan>`,
 `<answers>`, `<earlier_call>`, `<kinds><kind name=...>`, `<transcript>` with lines `[3] callee: ...`, and, between
-the turns of a conversation, `<owner_answer question=...>`. Text in tags is XML-escaped.
+the turns of a conversation, `<owner_answer question=...>` and `<earlier>`, which holds the stand-in's own summary:
+what Floyd said, parted by semicolons. Text in tags is XML-escaped.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class Reading:
 
     def turn(self) -> Turn:
         messages = self._without_introduction()
-        spoken = tuple(text for role, text in messages if role == "assistant")
+        earlier = tuple(text for one in self.all("earlier") for text in one.text.split("; "))
+        spoken = (*earlier, *(text for role, text in messages if role == "assistant"))
         return Turn(_prompt(messages, bool(spoken)), spoken)
 
     def _without_introduction(self) -> list[tuple[str, str]]:

@@ -279,6 +279,8 @@ class FakeModel:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.prompts: list[list[Message]] = []
+        self.summaries: list[Prompt] = []
+        self.summary: str | ModelUnavailable = "They talked."
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[ModelEvent]:
         self.prompts.append(list(prompt.messages))
@@ -299,7 +301,13 @@ class FakeModel:
         yield Finished("stop")
 
     async def complete(self, prompt: Prompt) -> str:
-        raise NotImplementedError
+        """A summary: what else a call asks for without a stream."""
+        assert prompt.messages[0].content.startswith("<task>summarise</task>")
+        self.summaries.append(prompt)
+        await asyncio.sleep(self.first_token_s)
+        if isinstance(self.summary, ModelUnavailable):
+            raise self.summary
+        return self.summary
 
     async def warm_up(self) -> None: ...
     async def close(self) -> None: ...

@@ -82,7 +82,7 @@ def test_each_turn_says_where_its_time_went(tmp_path: Path) -> None:
         await stage.call()
         turn = stage.deployment.turns[2]
         # The fakes: final 350 ms after the speech, first token 200 ms, a clause of six words, voice 150 ms.
-        # The model is asked when the last interim is there, 120 ms after the speech; the turn is over with the final.
+        # The model is asked when the last interim is there (120 ms), and the turn is over with the final.
         assert turn["modelAsked"] == pytest.approx(120, abs=25)
         assert turn["finalTranscript"] == turn["endpointed"] == pytest.approx(350, abs=25)
         assert turn["endpointingMs"] == turn["modelAsked"]

@@ -142,7 +142,7 @@ class Dialogue:
             if problem is not None:
                 problems += 1
                 if problems == 1:
-                    self._line.memory.note(prompt.tool_problem(problem.message))
+                    self._line.memory.note(prompt.tool_problem(problem.message), lasts=False)
                     continue
                 if reply.breach is not None:
                     return await self._call_back(reply.breach.question)

@@ -22,7 +22,7 @@ NOISE_AFTER_S = 4.0
 """A voice of which no word is understood for so long is a noise: recognisers have a first word within a second."""
 
 SILENCE_BYTES = 800
-"""A tenth of a second. A message for every 20 ms is a third of what a call costs the worker, and silence can wait."""
+"""A tenth of a second. A message for every 20 ms is a quarter of a call's cost, and silence can wait."""
 
 
 @dataclass(frozen=True, slots=True)

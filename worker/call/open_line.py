@@ -154,6 +154,7 @@ async def opened_line(
         )
     finally:
         _note_last_words(listening, journal)
+        await replies.close()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await recognition.close()

@@ -38,7 +38,8 @@ are what the other side says; "(silence)" means that they say nothing. Your text
 - Agree to no price, fee or obligation that the request, the limit or an answer of the owner does not cover.
 - When the matter is settled or can't be, thank them, say goodbye and use end_call in the same reply.
 - For a menu, use press_keys.
-- System messages between the turns are from the program that runs the call: follow them.
+- System messages between the turns are from the program that runs the call: follow them. In a long call one of
+  them sums up its beginning in <earlier>.
 {_DATA_RULE}"""
 
 _LEAVE_MESSAGE = f"""<task>leave_message</task>

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from worker.call.bounds import Breach
 from worker.call.clock import Clock
+from worker.call.folding import Folding
 from worker.call.memory import Memory
 from worker.call.reply import CascadedReply, Reply
 from worker.call.spoken_replies import SpokenReplies
@@ -33,10 +34,13 @@ class Replies(Protocol):
         """A reply that was not started yet."""
         ...
 
+    async def close(self) -> None: ...
+
 
 class CascadedReplies:
     def __init__(self, model: LanguageModel, voice: Voice, clock: Clock) -> None:
         self.memory = Memory()
+        self._folding = Folding(self.memory, model)
         self._model = model
         self._voice = voice
         self._clock = clock
@@ -49,6 +53,7 @@ class CascadedReplies:
         instead: Callable[[Breach], str],
         on_ready: Callable[[], None],
     ) -> Reply:
+        self._folding.look()
         return CascadedReply(
             prompt,
             model=self._model,
@@ -58,6 +63,9 @@ class CascadedReplies:
             instead=instead,
             on_ready=on_ready,
         )
+
+    async def close(self) -> None:
+        await self._folding.close()
 
 
 def replies_of(

@@ -55,6 +55,9 @@ class SpokenReplies:
             on_ready=on_ready,
         )
 
+    async def close(self) -> None:
+        """The session is closed by whoever opened it."""
+
     def floyd_said(self, heard: str) -> None:
         reply, self._speaking = self._speaking, None
         others = heard.strip() if reply is None else reply.heard(heard.strip())
@@ -90,6 +93,6 @@ class _SharedMemory(Memory):
         super().floyd_said(heard)
         self._replies.floyd_said(heard)
 
-    def note(self, text: str) -> None:
-        super().note(text)
+    def note(self, text: str, *, lasts: bool = True) -> None:
+        super().note(text, lasts=lasts)
         self._replies.noted(text)

@@ -9,7 +9,7 @@ class Activity(NamedTuple):
     """What one 20 ms frame holds."""
 
     voice: float
-    """The probability, 0 to 1, that somebody speaks. It lags behind by some 100 ms, since it is judged in context."""
+    """The probability, 0 to 1, that somebody speaks. Judged in context, it lags behind by some 100 ms."""
     is_loud: bool
     """Whether the frame is as loud as speech on this line. Never late, but noises can be so loud too."""
 
