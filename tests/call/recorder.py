@@ -34,6 +34,10 @@ class Recorder:
         """Something has been sent."""
 
     @property
+    def began_at(self) -> float:
+        return self._pieces[0][0]
+
+    @property
     def sound(self) -> bytes:
         """From the first sample played to the last; where nothing was there to be played it is silent."""
         out = bytearray()

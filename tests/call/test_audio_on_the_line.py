@@ -145,6 +145,21 @@ def test_the_answer_begins_with_its_first_sound() -> None:
     assert sound_of(sound)[0] <= 0.025 * RATE
 
 
+def test_silence_in_front_of_the_answer_is_not_waited_for() -> None:
+    """Of the 220 ms that the voice begins with, what is left is what they take to arrive."""
+    text = "I would like to book a table for two, please."
+
+    async def first_heard_s(voice: Voice) -> float:
+        await Line(voice).say(TEXT)  # nobody waits for a voice's very first words
+        line, asked_at = Line(voice), now()
+        await line.say(text)
+        return line.carrier.began_at + sound_of(line.carrier.sound)[0] / RATE - asked_at
+
+    source = SpeakingVoice(**LIKE_A_VENDOR)
+    as_it_comes = virtual_time.run(first_heard_s(source))
+    assert virtual_time.run(first_heard_s(TelephoneVoice(source))) <= as_it_comes - 0.13
+
+
 def test_there_is_no_click_where_clauses_meet() -> None:
     source = SpeakingVoice(**LIKE_A_VENDOR)
     sound = heard_from(source).sound

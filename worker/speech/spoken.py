@@ -126,7 +126,7 @@ _SIGNS: tuple[Rule, ...] = (
     rule(r"(?<=\w)\s?[+]\s?(?=\w)", lambda _: " plus "),
     rule(r"(?<=\w)[+](?!\w)", lambda _: " plus"),
     rule(r"(?<=\w)\s?=\s?(?=\w)", lambda _: " equals "),
-    rule(r"(?<=[0-9])\s?\*\s?(?=[0-9])", lambda _: " times "),
+    rule(r"(?<=[0-9])\s?[*x×]\s?(?=[0-9$€£])", lambda _: " times "),
     rule(r"(?<!\S)~\s?(?=\w)", lambda _: "about "),
     rule(r"(?<!\w)#(?![\w#])", lambda _: "pound"),
     rule(r"(?<!\w)\*(?![\w*])", lambda _: "star"),

@@ -264,7 +264,8 @@ def _range(match: re.Match[str]) -> str | None:
 def _plain(match: re.Match[str]) -> str:
     figures = match["amount"]
     following = word_after(match)
-    is_quantity = following.endswith("s") and following not in _NO_NOUN and not figures.startswith("0")
+    is_counted = following.endswith("s") and following not in _NO_NOUN
+    is_quantity = is_counted and len(figures) > 4 and not figures.startswith("0")
     said = number(figures) if is_quantity else plain(figures)
     return f"minus {said}" if match["minus"] else said
 
@@ -283,6 +284,10 @@ def _left(match: re.Match[str]) -> str:
 _MINUS = r"(?P<minus>(?<![\w)])[-−](?=[0-9$€£¥.]))?"
 
 AMOUNTS: tuple[Rule, ...] = (
+    rule(
+        rf"{ALONE}(?P<feet>[0-9])\s?(?:ft|foot|feet)\.?\s(?P<inches>1[01]|[0-9])\s?(?:inches\b|in\b\.?)",
+        lambda match: f"{number(match['feet'])} foot {number(match['inches'])}",
+    ),
     rule(
         rf"{_MINUS}(?<![\w.,$€£¥])(?:(?P<sign>{_SIGN})\s?|(?P<code>{_CODE})\s)?"
         rf"(?P<amount>{NUMBER})(?P<scale>{_SCALE})?"
@@ -306,6 +311,7 @@ AMOUNTS: tuple[Rule, ...] = (
         lambda match: f"{number(match['feet'])} foot {number(match['inches'])}",
     ),
     rule(rf"{ALONE}24/7\b", lambda _: "twenty-four seven"),
+    rule(rf"{ALONE}50/50(?![\w/])", lambda _: "fifty-fifty"),
     rule(
         rf"{ALONE}(?:(?P<whole>[0-9]{{1,3}})[ -])?(?P<top>[0-9]{{1,2}})/(?P<bottom>[0-9]{{1,2}})"
         r"(?![\w/]|[.,][0-9])",

@@ -10,10 +10,10 @@ import re
 import phonenumbers
 
 from worker.speech.spoken_rules import Rule, rule, text_after
-from worker.speech.spoken_words import cardinal, digits, grouped_digits, number, split_digits, two_digits
+from worker.speech.spoken_words import cardinal, digits, grouped_digits, number, ordinal, split_digits, two_digits
 
 _STRONG = r"""pin|passcode|password|code|zip|postcode|extension|ext\.?|confirmation|invoice|reference|ref\.?
-    |account|acct\.?|policy|tracking|serial|vin|mrn|ssn|box|plate|last\sfour(?:\sdigits)?|(?:ending|ends)\s(?:in|with)
+    |account|acct\.?|policy|tracking|serial|vin|mrn|ssn|box|plate|last\sfour(?:\sdigits)?|(?:ending|ends)\s(?:in|with)|(?:account|card)\sending
     |(?:phone|cell|mobile|fax|telephone|tel\.?)"""
 """What follows these is a code, however short."""
 _WEAK = "order|booking|reservation|case|ticket|claim|member|membership|patient|card|group|prescription|licen[cs]e"
@@ -162,6 +162,7 @@ def _house(match: re.Match[str]) -> str:
         following = text_after(match)
         ends = match["kind"].endswith(".") and not following.strip()
         street = street[: -len(match["kind"])] + full + ("." if ends else "")
+    street = re.sub(r"[0-9]+(?=st|nd|rd|th)(?:st|nd|rd|th)", lambda found: ordinal(int(found[0][:-2])), street)
     return house_number(figures) + street
 
 
@@ -260,7 +261,7 @@ def rules(region: str) -> tuple[Rule, ...]:
             _numbered,
         ),
         rule(
-            r"(?<![\w.-])(?=[A-Z0-9-]{0,20}[A-Z])(?=[A-Z-]{0,20}[0-9])"
+            r"(?<![\w.$€£¥-])(?=[A-Z0-9-]{0,20}[A-Z])(?=[A-Z-]{0,20}[0-9])"
             r"[A-Z0-9]{1,20}(?:-[A-Z0-9]{1,12}){0,5}(?![\w-])",
             _mixed,
         ),

@@ -42,7 +42,7 @@ _MAY_GOES_ON = frozenset(_AFTER_DAY.split())
 
 def _time(written: str, *, short: bool = False) -> str:
     """One time of day. `short` leaves out "o'clock", as between the ends of a span."""
-    found = re.match(rf"(?P<hour>{_HOUR})(?::(?P<minute>{_MINUTE}))?(?P<half>{_HALF})?", written)
+    found = re.match(rf"(?P<hour>{_HOUR})(?:[:.](?P<minute>{_MINUTE}))?(?P<half>{_HALF})?", written)
     assert found is not None
     hour, minute = int(found["hour"]), int(found["minute"] or 0)
     half = "".join(letter for letter in (found["half"] or "") if letter.isalpha()).upper()
@@ -172,6 +172,10 @@ def rules(*, month_first: bool) -> tuple[Rule, ...]:
             _day_month,
         ),
         rule(
+            rf"(?<![\w./-])(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR}){_NO_MORE}",
+            lambda match: f"{_MONTHS[int(match['month']) - 1]} {year(int(match['year']))}",
+        ),
+        rule(
             rf"\b(?P<month>{_MONTH})\s(?P<year>{_YEAR}){_NO_MORE}",
             lambda match: f"{_month_named(match['month'])} {year(int(match['year']))}",
         ),
@@ -186,7 +190,7 @@ def rules(*, month_first: bool) -> tuple[Rule, ...]:
                 for at, part in enumerate(match[0].split(":"))
             ),
         ),
-        rule(rf"(?<![\w.,:/-]){_HOUR}(?::{_MINUTE})?(?P<half>{_HALF})", _clock),
+        rule(rf"(?<![\w.,:/$€£-]){_HOUR}(?:[:.]{_MINUTE})?(?P<half>{_HALF})", _clock),
         rule(rf"(?<![\w.,:/-]){_HOUR}:{_MINUTE}(?P<half>)(?![\w:/%]|[.,-][0-9])", _clock),
         rule(
             rf"(?<![\w.,:/-])(?P<from>{_YEAR})\s?[-–—]\s?(?P<to>{_YEAR})(?![\w:/%]|[.,-][0-9])",

@@ -12,11 +12,12 @@ from worker.audio.edges import Edges
 from worker.audio.loudness import Level, amplified
 from worker.speech.voice import Voice
 
-SENTENCE_PAUSE_S = 0.2
-"""After a sentence, when another follows. People pause for longer, but also mean to end then."""
-CLAUSE_PAUSE_S = 0.1
+SENTENCE_PAUSE_S = 0.1
+"""After a sentence. As its last sound dies away and the next begins softly, that is 0.2 to 0.3 s to the ear; with
+much more the other side takes it for the end, and begins to speak."""
+CLAUSE_PAUSE_S = 0.05
 """After a comma."""
-NO_PAUSE_S = 0.02
+NO_PAUSE_S = 0.01
 """Where a clause was cut between words."""
 
 _SENTENCE_ENDS = frozenset(".!?…。！？؟।")
