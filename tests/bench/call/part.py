@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,11 @@ async def measure(options: Options) -> dict[str, Any]:
         async with Stand.standing(Path(folder), calls=MOST_CALLS) as stand:
             for name in options.only or UNASKED:
                 print(f"bench: call: {name}", flush=True)
-                found[name] = await _series(name, stand, options)
+                try:
+                    found[name] = await _series(name, stand, options)
+                except Exception as error:  # the others' figures took minutes to get
+                    traceback.print_exc()
+                    found[name] = {"problems": [repr(error)], "broken": True}
     found["problems"] = [f"{name}: {problem}" for name, series in found.items() for problem in series["problems"]]
     return found
 
@@ -59,6 +64,10 @@ def table(found: dict[str, Any]) -> str:
         "odd": odd.table,
         "long": long.table,
     }
-    parts = ["\n".join(table(found[name])) for name, table in tables.items() if name in found]
+    parts = [
+        "\n".join(table(found[name]))
+        for name, table in tables.items()
+        if name in found and "broken" not in found[name]
+    ]
     parts += [f"  {peer} is installed here, and was not measured" for peer in PEERS if find_spec(peer)]
     return "\n\n".join(["", *parts])

@@ -166,11 +166,15 @@ def _cough() -> NDArray[np.int16]:
     count = 2000
     noise = np.random.default_rng(1).standard_normal(count)
     envelope = np.minimum(1, np.arange(count) / 120) * np.exp(-np.arange(count) / 700)
-    return (noise * envelope * 6000).clip(-32000, 32000).astype(np.int16)
+    return _pcm(noise * envelope * 6000)
 
 
 def _bang() -> NDArray[np.int16]:
     """A click that decays within 80 ms."""
     count = 640
     noise = np.random.default_rng(2).standard_normal(count)
-    return (noise * np.exp(-np.arange(count) / 110) * 12000).clip(-32000, 32000).astype(np.int16)
+    return _pcm(noise * np.exp(-np.arange(count) / 110) * 12000)
+
+
+def _pcm(samples: NDArray[np.float64]) -> NDArray[np.int16]:
+    return np.asarray(samples.clip(-32000, 32000), np.int16)

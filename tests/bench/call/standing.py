@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from parts import Parts, Process
 
 from call.delays import Delays
 from call.script import Script
+from worker.deployment.client import FunctionError
 from worker.deployment.http import HttpDeployment
 
 LINE = Path(__file__).with_name("line.py")
@@ -151,7 +153,9 @@ class Calls:
         except TimeoutError:
             problems.append("a call did not come to its end in time")
             for person, request_id in self._requests:
-                await person.mutation("requests:cancel", {"requestId": request_id})
+                # A conflict: this one has ended.
+                with contextlib.suppress(FunctionError):
+                    await person.mutation("requests:cancel", {"requestId": request_id})
         self.statuses = [await self._status(*request) for request in self._requests]
         unfinished = [status for status in self.statuses if status != "completed"]
         if unfinished:

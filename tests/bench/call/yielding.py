@@ -16,6 +16,8 @@ ROUNDS, QUICK_ROUNDS = 9, 1
 """A call."""
 ROUND_S = 55.0
 """At most: three answers that are interrupted, and one of some sixteen seconds."""
+BEGINNING_S = 90.0
+"""Dialling, and Floyd's first answer, which nobody interrupts; and the goodbye."""
 YIELDED_S = 2.0
 """Who has not stopped by then has not yielded (the limit that tau-voice uses)."""
 
@@ -24,7 +26,8 @@ async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
     await stand.delays(Delays())
     rounds, calls = (QUICK_ROUNDS, QUICK_AT_ONCE) if quick else (ROUNDS, AT_ONCE)
     called = await stand.call(
-        [scripts.interrupting(rounds, seed) for seed in range(calls)], minutes=(rounds * ROUND_S + 30) / 60
+        [scripts.interrupting(rounds, seed) for seed in range(calls)],
+        minutes=(rounds * ROUND_S + BEGINNING_S) / 60,
     )
     problems = await called.over()
     return {"calls": calls, "problems": problems, **_figures(list(called.notes.values()))}
