@@ -270,6 +270,18 @@ def test_the_words_that_count_as_heard_are_those_that_were() -> None:
         assert saying[: len(words)] == words, after_s
 
 
+def test_a_sentence_cut_in_the_pause_behind_it_was_heard_whole() -> None:
+    source = SpeakingVoice(**LIKE_A_VENDOR)
+    start, _ = pauses(heard_from(source).sound, source)[1]
+
+    async def call() -> str:
+        line = Line(TelephoneVoice(source))
+        await line.say_until(TEXT, start / RATE + 0.02)
+        return line.playback.heard(line.saying)
+
+    assert virtual_time.run(call()) == " ".join(CLAUSES[:2])
+
+
 NEARLY_S = 0.3
 """Words are placed by their length, so a long one may be off by as much."""
 
