@@ -71,7 +71,7 @@ class SpeechToSpeech:
         self._response: asyncio.Task[None] | None = None
         self._response_id = ""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.Transport | None = None
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         await self._socket.prepare(request)
@@ -256,16 +256,16 @@ class SpeechToSpeech:
             steps = steps_of(response_id, reply, await self._spoken(reply.text), self._state.delays, begin_s)
             if fault is not None and fault.kind == "die":
                 await self._play(steps[: max(1, len(steps) // 2)], asked_at, items)
-                if isinstance(self._transport, asyncio.WriteTransport):
+                if self._transport is not None:
                     self._transport.abort()
-                return
+                raise ConnectionResetError
             await self._play(steps, asked_at, items)
             status = "completed"
         except ConnectionError:
-            return
+            status = "gone"
         finally:
             self._response = None
-            if not self._socket.closed:
+            if status != "gone":
                 with contextlib.suppress(ConnectionError, TimeoutError):
                     await self._send({"type": "response.done", "response": self._resource(status, items)})
 

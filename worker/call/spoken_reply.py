@@ -12,6 +12,7 @@ from typing import assert_never
 
 from worker.call.bounds import Breach
 from worker.call.clock import Clock
+from worker.call.ready_made import RecordedClause
 from worker.call.reply import (
     FIRST_EVENT_DEADLINE_S,
     MAX_REPLY_CHARS,
@@ -26,25 +27,6 @@ from worker.model.language_model import Finished, ModelUnavailable, Prompt, Text
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta, SpokenAnswer, SpokenSession
 from worker.speech.clauses import ClauseCutter
 from worker.speech.voice import Voice
-
-
-class SpokenClause:
-    """Some words, and their audio as it comes."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.size = 0
-        """Bytes handed out."""
-        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        while (chunk := await self._chunks.get()) is not None:
-            yield chunk
-
-    def put(self, mulaw: bytes | None) -> None:
-        """More audio; None: that was all."""
-        self.size += len(mulaw or b"")
-        self._chunks.put_nowait(mulaw)
 
 
 class SpokenReply:
@@ -81,8 +63,8 @@ class SpokenReply:
         self._on_ready = on_ready
         self._ready_event = asyncio.Event()
         self._pieces = SpokenPieces(pace)
-        self._clauses: list[SpokenClause] = []
-        """Handed out, one for each piece."""
+        self._clauses: list[RecordedClause] = []
+        """Handed out."""
         self._stopped = False
         """A clause may not be spoken, or there were too many."""
         self._said_instead = ""
@@ -147,7 +129,7 @@ class SpokenReply:
             text = clause.text.strip()
             if not heard:
                 break
-            size += clause.size * min(1.0, len(heard) / max(1, len(text)))
+            size += len(clause.mulaw) * min(1.0, len(heard) / max(1, len(text)))
             heard = heard[len(text) :].strip()
         return size / BYTES_PER_S
 
@@ -161,8 +143,6 @@ class SpokenReply:
             end = ModelUnavailable("The speech-to-speech model did not answer in time.")
         except Exception as error:  # a client's bug must not leave the line silent for ever
             end = ModelUnavailable(f"The speech-to-speech model's client failed ({type(error).__name__}).")
-        for clause in self._clauses:
-            clause.put(None)  # whoever waits for more of it; read once, a second end is not seen
         if self._said_instead:
             await self._say_instead()
         self._ready.put_nowait(end)
@@ -172,7 +152,7 @@ class SpokenReply:
         cutter = ClauseCutter()
         events = answer.events()
         deadline_s = FIRST_EVENT_DEADLINE_S
-        while not (self._is_whole or (self._stopped and self._pieces.finished)):
+        while not (self._is_whole or self._stopped):
             async with asyncio.timeout(deadline_s):
                 event = await anext(events)
             deadline_s = NEXT_EVENT_DEADLINE_S
@@ -181,6 +161,8 @@ class SpokenReply:
             self._take(event, cutter)
             self._hand_out()
         answer.cancel()
+        if self.text and not self._clauses and not self._stopped:
+            raise ModelUnavailable("The speech-to-speech model wrote words and did not speak them.")
 
     def _take(self, event: AnswerEvent, cutter: ClauseCutter) -> None:
         match event:
@@ -193,11 +175,11 @@ class SpokenReply:
             case ToolCall():
                 if len(self.tool_calls) < MAX_TOOL_CALLS and not self._stopped:
                     self.tool_calls.append(event)
-            case Finished():
+            case Finished(reason):
                 for clause in cutter.flush():
                     self._check(clause)
                 self._is_whole = True
-                self._pieces.end()
+                self._pieces.end(cut=reason != "completed")
             case _:
                 assert_never(event)
 
@@ -222,17 +204,15 @@ class SpokenReply:
         self._said_instead = instead
         self._pieces.stop()
         self.tool_calls.clear()
-        self.text = " ".join(part for part in [*(piece.text for piece in self._pieces.pieces), instead] if part)
+        self.text = " ".join(part for part in [*(clause.text for clause in self._clauses), instead] if part)
 
     def _hand_out(self) -> None:
         """Pass on what may be played by now."""
-        for piece in self._pieces.pieces[len(self._clauses) :]:
-            self._clauses.append(SpokenClause(piece.text))
-            self._ready.put_nowait(self._clauses[-1])
-        for number, mulaw in self._pieces.take():
-            self._clauses[number].put(mulaw)
-            if mulaw:
-                self._on_audio()
+        for piece in self._pieces.take():
+            clause = RecordedClause(piece.text, piece.mulaw)
+            self._clauses.append(clause)
+            self._ready.put_nowait(clause)
+            self._on_audio()
 
     async def _say_instead(self) -> None:
         clause = SynthesisedClause(self._said_instead)

@@ -32,7 +32,8 @@ class SpokenAnswer(Protocol):
     """One answer. Its words and its audio each come in order; which audio belongs to which words is not told."""
 
     def events(self) -> AsyncIterator[AnswerEvent]:
-        """The answer as it comes, ending with one `Finished`. To be read once. Raises `ModelUnavailable`."""
+        """The answer as it comes, ending with one `Finished`, whose reason is "completed" unless it was cut short.
+        To be read once. Raises `ModelUnavailable`."""
         ...
 
     def cancel(self) -> None:
