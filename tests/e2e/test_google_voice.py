@@ -1,4 +1,4 @@
-"""A whole call with Google's voice in the place of OpenAI's, and with things that are not said as they are written."""
+"""A whole call with Google's voice, and with things that are not said as they are written."""
 
 from __future__ import annotations
 

@@ -93,6 +93,12 @@ class Edges:
         return out + data[:room]
 
 
+def soften(audio: bytearray, at: int) -> None:
+    """Let the sound come in softly at `at`, where it begins in the middle of a word."""
+    end = min(at + FADE, len(audio))
+    audio[at:end] = _faded(bytes(audio[at:end]), out=False)
+
+
 def silence_at_end(mulaw: bytes) -> int:
     """How many samples at the end hold no sound, in frames of 5 ms."""
     sound = np.flatnonzero(_is_sound(mulaw))
