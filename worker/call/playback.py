@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from worker.audio.edges import silence_at_end
+from worker.audio.edges import silence_at_end, soften
 from worker.call.clock import Clock, Signal
 from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text, start_of_word
 from worker.phone.media import MediaStream
@@ -123,6 +123,7 @@ class Playback:
             return
         saying.generation = self._generation
         saying.origin = saying.sent = start_of_word(saying.clauses, saying.halted_at)
+        soften(saying.audio, saying.origin)
         saying.origin_sent = self._timeline.sent
         # What comes meanwhile is kept behind: until all is sent, it counts as halted.
         await self._send_unsent(saying)
