@@ -270,6 +270,27 @@ def test_the_words_that_count_as_heard_are_those_that_were() -> None:
         assert saying[: len(words)] == words, after_s
 
 
+@pytest.mark.parametrize("after_s", [1.4, 2.3, 3.35, 4.2])
+def test_what_was_halted_goes_on_without_a_click(after_s: float) -> None:
+    async def call() -> tuple[bytes, int, float]:
+        source = SpeakingVoice(**LIKE_A_VENDOR)
+        line = Line(TelephoneVoice(source))
+        await line.say(TEXT)
+        await asyncio.sleep(line.carrier.began_at + after_s - now())
+        await line.playback.halt(line.saying)
+        cut = len(line.carrier.sound)
+        await asyncio.sleep(0.4)
+        await line.playback.resume(line.saying)
+        largest = max(np.abs(np.diff(linear(said))).max() for said in source.said.values())
+        return line.carrier.sound, cut, largest
+
+    sound, cut, largest = virtual_time.run(call())
+    resumed = linear(sound[cut + 3_190 : cut + 3_240])  # silent for 400 ms, and then on
+    assert np.abs(resumed).max() > 0
+    assert abs(resumed[np.flatnonzero(resumed)[0]]) < 0.02
+    assert np.abs(np.diff(linear(sound[cut + 100 :]))).max() <= largest
+
+
 def test_a_sentence_cut_in_the_pause_behind_it_was_heard_whole() -> None:
     source = SpeakingVoice(**LIKE_A_VENDOR)
     start, _ = pauses(heard_from(source).sound, source)[1]
