@@ -231,10 +231,10 @@ def test_a_voice_that_is_loud_enough_is_passed_on_as_it_is() -> None:
     assert said[first + 40 : last - 40] in sound
 
 
-@pytest.mark.parametrize("away_s", [0.0, 0.01, 0.02])
-@pytest.mark.parametrize("after_s", [0.3, 1.1, 2.35, 4.0, 7.77])
+@pytest.mark.parametrize("away_s", [0.0, 0.02, 0.08])
+@pytest.mark.parametrize("after_s", [0.3, 1.03, 1.1, 2.35, 4.0, 4.32, 7.0])
 def test_the_cut_is_where_playback_stopped(away_s: float, after_s: float, tmp_path: Path) -> None:
-    """Within 50 ms, with the carrier up to 20 ms away: what counts as heard, and what is recorded, was played."""
+    """Within 50 ms, with the carrier up to 80 ms away: what counts as heard, and what is recorded, was played."""
 
     async def call() -> tuple[int, int, int]:
         line, opened_at = Line(TelephoneVoice(SpeakingVoice(**LIKE_A_VENDOR)), away_s), now()

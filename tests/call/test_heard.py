@@ -76,6 +76,20 @@ def test_playback_is_estimated_by_the_clock_but_not_past_a_mark() -> None:
     assert line.position(110.0) == 4 * ONE_SECOND
 
 
+def test_the_way_of_an_echo_is_no_time_of_playing() -> None:
+    """The carrier is 50 ms away: what is counted is what will have been heard when a `clear` arrives there."""
+    line = Timeline()
+    line.on_sent(2 * ONE_SECOND, now=100.0)
+    line.on_mark_sent("a")
+    line.on_sent(2 * ONE_SECOND, now=100.1)
+    line.on_mark_sent("b")
+    assert line.on_mark_played("a", now=102.1)
+    assert line.position(102.1) == pytest.approx(2.1 * ONE_SECOND)
+    # The next one is late: nothing more is played than it may be on its way with.
+    assert line.position(104.5) == 4 * ONE_SECOND
+    assert not line.played_out(104.5)
+
+
 def test_audio_after_a_gap_plays_from_when_it_was_sent() -> None:
     line = Timeline()
     line.on_sent(ONE_SECOND, now=100.0)

@@ -2,6 +2,8 @@
 
 Audio is sent ahead of time and played by the carrier, so what was sent is not what was heard. A mark that comes
 back tells exactly how far playback is; between marks the clock does, since audio plays at 8,000 bytes a second.
+An echo has been on its way, and so will be the command to stop: the position counted is what the callee will have
+heard when that arrives, so the echo's way is subtracted, as far as it is known.
 Positions are bytes (= samples). A `Timeline`'s count from the start of a generation: clearing the carrier's buffer
 begins a new one. A clause's count from the start of what is being said.
 """
@@ -23,6 +25,9 @@ WORD_TOLERANCE_S = 0.06
 
 FROM_THE_START_S = 0.5
 """A clause that was cut this soon is said again from its beginning."""
+
+LONGEST_ROUND_TRIP_S = 0.2
+"""An echo later than this was not only on its way: the carrier had nothing to play, or was held up."""
 
 _WORD = re.compile(r"\S+")
 
@@ -98,6 +103,8 @@ class Timeline:
     _known_position: int = 0
     _known_at: float = 0.0
     _marks: deque[tuple[str, int]] = field(default_factory=deque)
+    _round_trip_s: float | None = None
+    """To the carrier and back: the least that an echo came after its time."""
 
     def on_sent(self, size: int, now: float) -> None:
         if self.position(now) >= self.sent:
@@ -115,13 +122,15 @@ class Timeline:
         while self._marks:
             waiting, position = self._marks.popleft()
             if waiting == name:
-                self._known_position, self._known_at = position, now
+                self._note_round_trip(now - self._at(position))
+                self._known_position, self._known_at = position, now - (self._round_trip_s or 0.0)
                 break
         return True
 
     def position(self, now: float) -> float:
-        """Bytes played. Never past a mark that has not come back, never past what was sent."""
-        limit = self._marks[0][1] if self._marks else self.sent
+        """Bytes played. Never past what was sent, nor past a mark that should have come back."""
+        on_its_way = (self._round_trip_s or 0.0) * BYTES_PER_S
+        limit = min(self.sent, self._marks[0][1] + on_its_way) if self._marks else self.sent
         return min(self._known_position + max(0.0, now - self._known_at) * BYTES_PER_S, limit)
 
     def remaining_s(self, now: float) -> float:
@@ -133,7 +142,16 @@ class Timeline:
         return max(0.0, now - self._ends_at())
 
     def _ends_at(self) -> float:
-        return self._known_at + (self.sent - self._known_position) / BYTES_PER_S
+        return self._at(self.sent)
+
+    def _at(self, position: float) -> float:
+        """When so much will have been played, as far as is known."""
+        return self._known_at + (position - self._known_position) / BYTES_PER_S
+
+    def _note_round_trip(self, late_s: float) -> None:
+        if late_s <= LONGEST_ROUND_TRIP_S:
+            late_s = max(0.0, late_s)
+            self._round_trip_s = late_s if self._round_trip_s is None else min(self._round_trip_s, late_s)
 
     def played_out(self, now: float) -> bool:
         return not self._marks and self.position(now) >= self.sent
