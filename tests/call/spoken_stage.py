@@ -12,12 +12,15 @@ from stage import BYTES_PER_CHAR, Callee, FakeModel, FakeRecognition, PhoneLine,
 
 from worker.model.language_model import Finished, Message, ModelUnavailable, Prompt, TextDelta, ToolCall
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta
-from worker.speech.recognizer import Recognition, RecognizerUnavailable
+from worker.speech.recognizer import UNKNOWN_WORDS, Recognition, RecognizerUnavailable
 
 TOKEN_S = 0.017
 FIRST_AUDIO_S = 0.25
 """After the first word."""
 SPEED = 4.0
+LATE_CUT_S = 0.3
+LATE_WORDS_S = 0.75
+"""After the last sound: what OpenAI's own sessions take."""
 CHUNK_BYTES = 800
 PAUSE = b"\xff" * 1600
 """0.2 s, after a sentence. Who listens does not hear it as a letter."""
@@ -129,8 +132,9 @@ class FakeAnswer:
 class FakeSession(FakeRecognition):
     """Fulfils `SpokenSession`. It knows what it heard, what it said and what it is told, and no more."""
 
-    def __init__(self, model: FakeModel) -> None:
+    def __init__(self, model: FakeModel, *, late: bool = False) -> None:
         super().__init__()
+        self._late = late
         self.answers: list[FakeAnswer] = []
         self.told: list[Message] = []
         self.recall: Callable[[], Sequence[Message]] = list
@@ -174,6 +178,16 @@ class FakeSession(FakeRecognition):
         speakers = [message.role for message in messages if message.role != "system"]
         return messages if speakers[-1:] == ["user"] else [*messages, Message("user", "(silence)")]
 
+    async def understand(self, text: str, start: float, length: float, *, final: bool) -> None:
+        if not self._late:
+            return await super().understand(text, start, length, final=final)
+        # Nothing is known of what is being said until it is over, and that it is over is known first.
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, start + length + LATE_CUT_S - loop.time()))
+        self._results.put_nowait(Recognition(UNKNOWN_WORDS, False, 0.5, self.fed / 8000))
+        await asyncio.sleep(LATE_WORDS_S - LATE_CUT_S)
+        return self._put(text, is_final=True)
+
     def _put(self, text: str, *, is_final: bool) -> None:
         if self._hearing is None:
             self._hearing = Entry("user", "")
@@ -193,7 +207,7 @@ class FakeSpeechToSpeech:
         if self._recognizer.fails:
             self._recognizer.fails -= 1
             raise RecognizerUnavailable("no connection")
-        session = FakeSession(self._theatre.model)
+        session = FakeSession(self._theatre.model, late=self._theatre.late)
         self._theatre.session = self._theatre.line.recognition = session
         self._theatre.recognition_open.set()
         return session
@@ -201,6 +215,8 @@ class FakeSpeechToSpeech:
 
 class SpokenTheatre(Theatre):
     session: FakeSession
+    late = False
+    """Words are known only after the fact."""
 
     def __init__(self, tmp_path: Path, script: Script, callee: Callee) -> None:
         super().__init__(tmp_path, script, callee)

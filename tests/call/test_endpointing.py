@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.call.endpointing import (
+    AWAITED_S,
     COMPLETE_INTERIM_S,
     COMPLETE_S,
     DIGITS_S,
@@ -119,6 +120,12 @@ def test_a_turn_ends_after_the_silence_its_words_ask_for(
     early = decide(view(text, silence_s=needed_s - 0.01, **changes))
     assert not early.over
     assert early.look_again_s == pytest.approx(0.01)
+
+
+def test_words_that_are_awaited_are_waited_for_but_not_for_ever() -> None:
+    assert not decide(view(awaited=True, silence_s=AWAITED_S - 0.01)).over
+    assert not decide(view(awaited=True, silence_s=0.0, since_words_s=60)).over
+    assert decide(view(awaited=True, silence_s=AWAITED_S)).over
 
 
 @pytest.mark.parametrize("pause_s", [0.7, 1.3])

@@ -27,6 +27,9 @@ def view(**changes: object) -> View:
         (view(since_answer_s=2.5, speaking=True, voiced_s=1.0, silence_s=0.0), False),
         (view(since_answer_s=2.5, voiced_s=1.2, silence_s=0.3), False),
         (view(since_answer_s=2.5, voiced_s=1.2, silence_s=0.5), True),
+        # Its words are not known yet.
+        (view(since_answer_s=2.5, voiced_s=1.2, silence_s=1.2, awaited=True), False),
+        (view(since_answer_s=2.5, voiced_s=1.2, silence_s=1.3, awaited=True), True),
         (view(since_answer_s=9.0, voiced_s=7.0, silence_s=0.9), False),
         (view(since_answer_s=9.0, voiced_s=7.0, silence_s=1.5), True),
         (view(since_answer_s=30.0, speaking=True, voiced_s=29.0, silence_s=0.0), True),

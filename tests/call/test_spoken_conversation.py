@@ -59,9 +59,24 @@ def test_as_with_recogniser_model_and_voice(
 
 
 @pytest.mark.parametrize("murmur", ["Mm-hm.", "Yes, right."])
-def test_a_back_channel_does_not_stop_floyd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, murmur: str) -> None:
-    monkeypatch.setattr(conversations, "Theatre", SpokenTheatre)
-    conversations.test_a_back_channel_does_not_stop_floyd(tmp_path, murmur)
+def test_a_back_channel_does_not_stop_floyd(tmp_path: Path, murmur: str) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Bloom Florist, hello.")
+            await line.hears("bouquet of red")
+            await line.say(murmur)
+            await line.hears("afternoon please.")
+            await line.hears_quiet()
+            await line.say("Sure, what is the address?")
+            await line.hears("goodbye.")
+
+        stage = SpokenTheatre(tmp_path, replies([LONG], GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        assert f"floyd: {LONG}" in stage.transcript()
+        assert [answer.verdict for answer in stage.session.answers] == [None, None]
+
+    run(main())
 
 
 def test_a_broken_tool_call_is_told_to_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +103,50 @@ def test_the_session_hears_of_what_code_says_and_speaks_the_rest(tmp_path: Path)
             Message("user", "(silence)"),
         ]
         assert [answer.verdict for answer in stage.session.answers if answer.entry.text] == [None] * 3
+
+    run(main())
+
+
+class LateTheatre(SpokenTheatre):
+    late = True
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        conversations.test_the_school_is_told,
+        conversations.test_an_interruption_stops_floyd_and_only_what_was_heard_is_kept,
+        conversations.test_a_long_noise_that_stops_floyd_does_not_end_the_conversation,
+        conversations.test_the_owner_is_asked_while_the_callee_holds,
+        conversations.test_silence_is_asked_about_twice_and_then_ended,
+        conversations.test_money_above_the_limit_is_not_agreed_to,
+        conversations.test_what_the_callee_says_during_the_disclosure_is_answered,
+        conversations.test_a_last_question_after_the_goodbye_is_answered,
+    ],
+)
+def test_it_is_the_same_when_words_are_known_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(conversations, "Theatre", LateTheatre)
+    behaviour(tmp_path)
+
+
+def test_a_pause_between_sentences_is_no_end_while_words_are_awaited(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Hello, front desk.")
+            await line.hears("sick today.")
+            await line.say("I think so.")
+            await asyncio.sleep(0.9)
+            await line.say("But call me tomorrow again please, around nine.")
+            await line.hears("goodbye.")
+
+        stage = LateTheatre(tmp_path, replies(["Mara is sick today."], ["Fine, then."], GOODBYE), callee)
+        await stage.call()
+        said = "I think so. But call me tomorrow again please, around nine."
+        assert stage.model.prompts[-1][-1].content == said
+        assert f"callee: {said}" in stage.transcript()
+        assert "Fine" not in stage.line.all_heard
 
     run(main())
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import PAUSE_S, SpeechGate
-from worker.speech.recognizer import Recognition
+from worker.speech.recognizer import UNKNOWN_WORDS, Recognition
 from worker.speech.vad import SILENT, Activity
 
 
@@ -17,6 +17,22 @@ def interim(text: str) -> Recognition:
 
 def final(text: str) -> Recognition:
     return Recognition(text, is_final=True, stability=1, end_s=0)
+
+
+def test_words_that_are_not_known_yet_are_awaited() -> None:
+    words = UtteranceWords()
+    words.hear(final("I think so."), 1.0)
+    assert not words.awaited
+    assert words.hear(interim(UNKNOWN_WORDS), 2.0)
+    assert words.awaited
+    assert words.text == "I think so."
+    assert words.changed_at == 1.0
+    assert words.hear(interim(f"{UNKNOWN_WORDS} tomorrow"), 2.1)
+    assert words.text == "I think so. tomorrow"
+    assert words.take() == "I think so. tomorrow"
+    words.hear(final("But call tomorrow."), 2.5)
+    assert not words.awaited
+    assert words.text == "call tomorrow.", "one word of it had been taken"
 
 
 def test_interim_words_replace_each_other_and_finals_add_up() -> None:

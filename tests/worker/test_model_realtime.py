@@ -22,10 +22,10 @@ from rehearsal.state import RehearsalState
 from worker.model import openai_realtime, openai_realtime_session
 from worker.model.language_model import Finished, Message, ModelUnavailable, Prompt, TextDelta, Tool, ToolCall
 from worker.model.openai_realtime import OpenAIRealtime
-from worker.model.openai_realtime_input import NOT_UNDERSTOOD, UNKNOWN_WORDS
+from worker.model.openai_realtime_input import NOT_UNDERSTOOD
 from worker.model.openai_realtime_session import RealtimeSession
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta, SpokenAnswer, SpokenSession
-from worker.speech.recognizer import Recognition, RecognizerUnavailable
+from worker.speech.recognizer import UNKNOWN_WORDS, Recognition, RecognizerUnavailable
 
 KEY = "sk-very-secret-key"
 DEADLINE_S = 10.0

@@ -135,7 +135,7 @@ class CalleeTurns:
                     return turn
                 verdict = endpointing.Verdict(over=True, look_again_s=late_s)
             wait_s = _sooner(verdict.look_again_s, guess.look_again_s)
-            if not listening.words.text and not listening.talking():
+            if not (listening.words.text or listening.words.awaited or listening.talking()):
                 if self._nudged:
                     self._nudged = False
                     self.prompts += 1
@@ -165,7 +165,7 @@ class CalleeTurns:
         deadline = line.clock.now() + LINGER_S
         latest = line.clock.now() + LINGER_MAX_S
         while (now := line.clock.now()) < min(deadline, latest):
-            if line.listening.talking() or line.listening.words.interim:
+            if line.listening.talking() or line.listening.words.interim or line.listening.words.awaited:
                 deadline = now + LINGER_S
             await line.changed.wait(min(deadline, latest) - now)
         words = line.listening.words.text
@@ -244,6 +244,7 @@ class CalleeTurns:
             silence_s=listening.silence_s(),
             has_words=bool(listening.words.text),
             since_words_s=listening.since_words_s(),
+            awaited=listening.words.awaited,
         )
 
     async def _leave_if_machine(self, words: str) -> None:

@@ -109,6 +109,10 @@ class Expected(StrEnum):
     NUMBER = "number"
 
 
+AWAITED_S = 1.3
+"""While more was said than is known: transcripts that are made after the fact take 0.5 to 1 s."""
+
+
 class Ending(StrEnum):
     """How the words so far end."""
 
@@ -157,6 +161,8 @@ class View:
     """Since the last voiced frame."""
     since_words_s: float
     """Since the words last changed."""
+    awaited: bool = False
+    """Whether more was said than is known yet."""
     expected: Expected = Expected.ANYTHING
     punctuates: bool = True
     """Whether this recogniser writes full stops."""
@@ -226,10 +232,11 @@ def decide(view: View) -> Verdict:
     needed_s = silence_needed_s(view)
     if view.silence_s >= needed_s:
         return Verdict(over=True)
-    if not view.has_interim and view.since_words_s >= NOISY_S + needed_s:
+    may_be_noise = not view.has_interim and not view.awaited
+    if may_be_noise and view.since_words_s >= NOISY_S + needed_s:
         return Verdict(over=True)
     wait_s = needed_s - view.silence_s
-    if not view.has_interim:
+    if may_be_noise:
         wait_s = min(wait_s, NOISY_S + needed_s - view.since_words_s)
     return Verdict(over=False, look_again_s=wait_s)
 
@@ -247,4 +254,6 @@ def silence_needed_s(view: View) -> float:
             usual_s = DIGITS_S
         case Ending.HANGING:
             usual_s = HANGING_S
+    if view.awaited:
+        usual_s = max(usual_s, AWAITED_S)
     return view.pace.at_least(ending, usual_s)

@@ -126,6 +126,7 @@ class Listening:
         return endpointing.View(
             text=self.words.text,
             has_interim=bool(self.words.interim),
+            awaited=self.words.awaited,
             silence_s=self.silence_s(),
             since_words_s=self.since_words_s(),
             expected=expected,

@@ -13,6 +13,9 @@ SILENT_PICK_UP_S = 1.8
 GREETING_PAUSE_S = 0.5
 """Silence after a short greeting ("Hello?", "Lincoln Elementary, this is Dana speaking.")."""
 
+AWAITED_S = 1.3
+"""The same while its words are not known yet: they tell a person from a machine."""
+
 LONG_GREETING_S = 5.0
 """A greeting longer than this is likely a machine's; a pause in it is not its end."""
 
@@ -43,6 +46,8 @@ class View:
     has_words: bool
     since_words_s: float
     """Since the words last changed, or since the answer."""
+    awaited: bool = False
+    """Whether more was said than is known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def decide(view: View) -> Verdict:
     elif view.voiced_s >= LONG_GREETING_S:
         needed = LONG_GREETING_PAUSE_S
     else:
-        needed = GREETING_PAUSE_S
+        needed = AWAITED_S if view.awaited else GREETING_PAUSE_S
     if view.silence_s >= needed:
         return Verdict(speak=True)
     return Verdict(speak=False, look_again_s=min(left, needed - view.silence_s))

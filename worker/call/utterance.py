@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.call.words import words_of
-from worker.speech.recognizer import Recognition
+from worker.speech.recognizer import UNKNOWN_WORDS, Recognition
 
 MAX_CHARS = 8_000
 """Of one utterance: about ten minutes of talk without a pause. Longer ones lose their beginning."""
@@ -24,6 +24,8 @@ class UtteranceWords:
     """When the words last changed."""
     settled_at: float | None = None
     """When the last final came."""
+    awaited: bool = False
+    """More was said than is known yet."""
     finals: int = 0
     finals_punctuated: int = 0
     _taken_early: int = 0
@@ -41,8 +43,10 @@ class UtteranceWords:
 
     def hear(self, recognition: Recognition, at: float) -> bool:
         """Take a hypothesis. True when the words changed."""
-        before = self.text
-        text = self._without_taken(" ".join(recognition.text.split()), is_final=recognition.is_final)
+        before, awaited_before = self.text, self.awaited
+        self.awaited = UNKNOWN_WORDS in recognition.text
+        words = recognition.text.replace(UNKNOWN_WORDS, " ").split()
+        text = self._without_taken(" ".join(words), is_final=recognition.is_final)
         if recognition.is_final:
             self.finals += 1
             self.finals_punctuated += recognition.text.rstrip().endswith((".", "?", "!"))
@@ -53,7 +57,7 @@ class UtteranceWords:
             self.interim = text[-MAX_CHARS:]
         if words_of(self.text) != words_of(before):
             self.changed_at = at
-        return self.text != before or recognition.is_final
+        return self.text != before or self.awaited != awaited_before or recognition.is_final
 
     def take(self) -> str:
         """All words so far, as one utterance; what comes next belongs to the next."""

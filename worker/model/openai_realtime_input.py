@@ -1,18 +1,17 @@
 """What a session has heard: items of input between the moment they were cut and their transcript. Pure state.
 
-Transcripts come in any order and are given out in the order of speech. While words are known to have been said
-but not yet which, an ellipsis stands for them: who decides that the turn is over must know that more is coming.
+Transcripts come in any order, some 0.5 s after the words, and are given out in the order of speech. Until then,
+`UNKNOWN_WORDS` stand for them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.speech.recognizer import Recognition
+from worker.speech.recognizer import UNKNOWN_WORDS, Recognition
 
-UNKNOWN_WORDS = "…"
 UNKNOWN_S = 1.2
-"""So long the ellipsis stands. Beyond it, the turn is decided by what is known: the model has heard the rest."""
+"""So long words are awaited. Beyond it, the turn is decided by what is known: the model has heard the rest."""
 
 TRANSCRIPT_DEADLINE_S = 4.0
 """A transcript that has not come by then will not. Most take less than half a second."""

@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+UNKNOWN_WORDS = "\ufffc"
+"""In an interim hypothesis, in the place of words that were said and are not known yet. For recognisers whose
+words come well after the fact: who decides that a turn is over must know that more is coming."""
+
 
 class RecognizerUnavailable(Exception):
     """The recogniser could not be opened, or its stream died for good."""
