@@ -11,6 +11,7 @@ greeting and a beep, then records.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -112,6 +113,9 @@ class Callee:
         self._noise: NDArray[np.int16] | None = None
         if call.noise_db is not None:
             self._noise = tones.noise(call.noise_db, NOISE_LOOP_S, seed)
+        self._echo_gain = 0.0 if call.echo_db is None else 10 ** (-call.echo_db / 20)
+        delay = round(call.echo_ms / 1000 / FRAME_S)
+        self._incoming: deque[bytes] = deque([SILENCE] * (delay + 1), maxlen=delay + 1)
         self.heard: list[Note] = []
         self.said: list[Note] = []
         self.keys_heard = ""
@@ -147,7 +151,8 @@ class Callee:
         self._act()
         frame = self._voice_frame()
         self._frames += 1
-        return frame if self._noise is None else self._with_noise(frame)
+        self._incoming.append(incoming)
+        return self._over_the_line(frame)
 
     def hear_keys(self, digits: str) -> None:
         """Note keys that the caller pressed."""
@@ -301,8 +306,14 @@ class Callee:
         spoken.position += FRAME_BYTES
         return frame if len(frame) == FRAME_BYTES else frame + SILENCE[len(frame) :]
 
-    def _with_noise(self, frame: bytes) -> bytes:
-        assert self._noise is not None
-        start = self._frames * FRAME_BYTES % (self._noise.size - FRAME_BYTES)
-        mixed = g711.decode(frame).astype(np.int32) + self._noise[start : start + FRAME_BYTES]
+    def _over_the_line(self, frame: bytes) -> bytes:
+        """What arrives of a frame: with the noise, and the echo."""
+        if self._noise is None and not self._echo_gain:
+            return frame
+        mixed = g711.decode(frame).astype(np.int32)
+        if self._echo_gain:
+            mixed += (g711.decode(self._incoming[0]) * self._echo_gain).astype(np.int32)
+        if self._noise is not None:
+            start = self._frames * FRAME_BYTES % (self._noise.size - FRAME_BYTES)
+            mixed += self._noise[start : start + FRAME_BYTES]
         return g711.encode(np.clip(mixed, -32768, 32767).astype(np.int16))

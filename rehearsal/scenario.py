@@ -166,6 +166,10 @@ class CalleeCall(_Part):
     interrupts: list[Interruption] = []
     noise_db: Annotated[float, Field(ge=-90, le=-10)] | None = None
     """Background noise at the callee's end, in dB relative to full scale."""
+    echo_db: Annotated[float, Field(ge=3, le=60)] | None = None
+    """The caller's own voice comes back over the line, softer by so many dB."""
+    echo_ms: Annotated[float, Field(ge=0, le=600)] = 180
+    """After how long."""
     drop_after: Annotated[float, Field(gt=0, le=3600)] | None = None
     """The line breaks this many seconds after the answer."""
 

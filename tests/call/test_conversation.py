@@ -13,7 +13,9 @@ from stage import BRIEF, Answer, PhoneLine, Script, Theatre, now, spoken_s, tool
 from virtual_time import run
 
 from worker.call import phrases
+from worker.call.clock import Clock
 from worker.call.contract import CallControl, CallReport, Ending, Fact, StopReason
+from worker.call.journal import TurnTimes, turn_row
 from worker.deployment.client import FunctionError
 from worker.model.language_model import Message, ModelUnavailable, ToolCall
 from worker.phone.carrier import CarrierStatus, CarrierUnavailable, DialRefused
@@ -95,6 +97,58 @@ def test_each_turn_says_where_its_time_went(tmp_path: Path) -> None:
         order = ["modelAsked", "firstToken", "firstClause", "firstAudio", "firstSent", "firstPlayed"]
         moments = [turn[name] for name in order]
         assert moments == sorted(moments)
+
+    run(main())
+
+
+def moments(**changes: float | None) -> TurnTimes:
+    times: dict[str, float | None] = {
+        "endpointed": 10.35,
+        "model_asked": 10.12,
+        "first_token": 10.4,
+        "first_clause": 10.5,
+        "first_audio": 10.65,
+        "first_sent": 10.651,
+    }
+    return TurnTimes(turn=1, speech_ended=10.0, **{**times, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("times", "endpointing", "model", "speech", "floyd"),
+    [
+        (moments(), 120, 380, 150, 1),
+        # Ready before the turn was over: what is left is waiting.
+        (moments(endpointed=11.0, first_sent=11.001), 120 + 350, 380, 150, 1),
+        # Asked when the turn was over, with a hitch before.
+        (moments(endpointed=10.05), 50, 380, 150, 71),
+        # Prepared before the callee had spoken.
+        (
+            moments(
+                endpointed=10.0,
+                model_asked=6.0,
+                first_token=6.3,
+                first_clause=6.4,
+                first_audio=6.7,
+                first_sent=10.001,
+            ),
+            0,
+            0,
+            0,
+            1,
+        ),
+    ],
+)
+def test_the_parts_of_a_turn_add_up(
+    times: TurnTimes, endpointing: float, model: float, speech: float, floyd: float
+) -> None:
+    async def main() -> None:
+        row = turn_row(times, Clock())
+        assert row["endpointingMs"] == pytest.approx(endpointing)
+        assert row["modelMs"] == pytest.approx(model)
+        assert row["speechMs"] == pytest.approx(speech)
+        assert row["floydMs"] == pytest.approx(floyd)
+        parts = row["endpointingMs"] + row["modelMs"] + row["speechMs"] + row["floydMs"]
+        assert parts == pytest.approx(row["totalMs"])
 
     run(main())
 

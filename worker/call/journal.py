@@ -74,8 +74,8 @@ def turn_row(times: TurnTimes, clock: Clock) -> dict[str, Any]:
     }
     row |= {name: _ms(at - times.speech_ended) for name, at in moments.items() if at is not None}
     endpointing = _endpointing_s(times)
-    model = _span(times.model_asked, times.first_clause)
-    speech = _span(times.first_clause, times.first_audio)
+    model = _span(times.model_asked, times.first_clause, since=times.speech_ended)
+    speech = _span(times.first_clause, times.first_audio, since=times.speech_ended)
     total = _span(times.speech_ended, times.first_sent)
     if times.discarded:
         row |= {"discarded": times.discarded, "discardedTokens": times.discarded_tokens}
@@ -90,12 +90,13 @@ def _endpointing_s(times: TurnTimes) -> float | None:
     if times.endpointed is None:
         return None
     asked = times.endpointed if times.model_asked is None else min(times.model_asked, times.endpointed)
-    heard = times.endpointed if times.first_audio is None else times.first_audio
+    heard = times.endpointed if times.first_audio is None else max(times.first_audio, times.speech_ended)
     return max(0.0, asked - times.speech_ended) + max(0.0, times.endpointed - heard)
 
 
-def _span(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else max(0.0, end - start)
+def _span(start: float | None, end: float | None, *, since: float = 0.0) -> float | None:
+    """How long it took, as far as it lies after `since`: what was prepared before took no time of the turn."""
+    return None if start is None or end is None else max(0.0, end - max(start, since))
 
 
 def _ms(seconds: float) -> float:

@@ -10,16 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from worker.audio.g711 import SILENCE
+from worker.audio.loudness import rms_dbfs
 from worker.call import endpointing
 from worker.call.clock import Clock, Signal
+from worker.call.echo import Echo
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import SpeechGate
-from worker.phone.media import Digit, Frame, MarkPlayed, MediaStream, Stopped
+from worker.phone.media import FRAME_BYTES, Digit, Frame, MarkPlayed, MediaStream, Stopped
 from worker.speech.recognizer import RecognitionSession
 from worker.speech.vad import VoiceActivityDetector
 
 NOISE_AFTER_S = 4.0
 """A voice of which no word is understood for so long is a noise: recognisers have a first word within a second."""
+
+SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 
 SILENCE_BYTES = 800
 """A tenth of a second. A message for every 20 ms is a quarter of a call's cost, and silence can wait."""
@@ -38,7 +43,9 @@ class Utterance:
 
 
 class Listening:
-    """`on_mark(name)`, `on_frame(mulaw)`, `on_words(text)` and `on_digit(key)` are called on the loop."""
+    """`on_mark(name)`, `on_frame(mulaw)`, `on_words(text)` and `on_digit(key)` are called on the loop.
+
+    `playing()` gives the 20 ms of Floyd's own voice that were played last: what comes back of it is not heard."""
 
     def __init__(
         self,
@@ -49,6 +56,7 @@ class Listening:
         changed: Signal,
         *,
         on_mark: Callable[[str], None],
+        playing: Callable[[], bytes] = lambda: b"",
         on_frame: Callable[[bytes], None] | None = None,
         on_words: Callable[[str], None] | None = None,
         on_digit: Callable[[str], None] | None = None,
@@ -65,6 +73,8 @@ class Listening:
         self._clock = clock
         self._changed = changed
         self._on_mark = on_mark
+        self._playing = playing
+        self._echo = Echo()
         self._on_frame = on_frame
         self._on_words = on_words
         self._on_digit = on_digit
@@ -161,6 +171,9 @@ class Listening:
         self.last_frame_at = now
         if self._on_frame is not None:
             self._on_frame(mulaw)
+        played = self._playing()
+        if (played or self._echo.may_come) and self._echo.hear(rms_dbfs(mulaw), rms_dbfs(played)):
+            mulaw = SILENT_FRAME
         activity = self._detector.feed(mulaw)
         changed = self.gate.feed(activity, now)
         self._pass_on(mulaw, at_once=activity.is_loud or self.gate.speaking)

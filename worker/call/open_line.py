@@ -121,6 +121,7 @@ async def opened_line(
         clock,
         changed,
         on_mark=playback.on_mark,
+        playing=playback.playing,
         on_frame=recording.callee_says if recording else None,
         on_words=lambda text: journal.live("callee", text),
         on_digit=lambda key: memory.note(f"The other side pressed the key {key}."),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from worker.audio.edges import silence_at_end, soften
 from worker.call.clock import Clock, Signal
 from worker.call.heard import BYTES_PER_S, ClauseSpan, Timeline, heard_text, start_of_word
-from worker.phone.media import MediaStream
+from worker.phone.media import FRAME_BYTES, MediaStream
 
 MARK_GRACE_S = 2.0
 """A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
@@ -176,6 +176,14 @@ class Playback:
         saying = self._current
         if saying is not None and saying.first_mark == name:
             saying.started_at = max(saying.first_sent_at or 0.0, now - saying.first_size / BYTES_PER_S)
+
+    def playing(self) -> bytes:
+        """The 20 ms of audio that were played last; empty in silence."""
+        saying = self._current
+        if saying is None or saying.halted_at is not None or not self.audible():
+            return b""
+        position = self.position(saying)
+        return bytes(saying.audio[max(0, position - FRAME_BYTES) : position])
 
     def audible(self) -> bool:
         return self._timeline.sent > 0 and not self.quiet()
