@@ -186,7 +186,7 @@ def voice_of(text: str) -> bytes:
 
 def letters(audio: bytes | bytearray) -> str:
     whole = len(audio) // BYTES_PER_CHAR
-    return "".join(chr(audio[index * BYTES_PER_CHAR]) for index in range(whole))
+    return "".join(chr(audio[index * BYTES_PER_CHAR + BYTES_PER_CHAR // 2]) for index in range(whole))
 
 
 class FakeRecognition:
