@@ -178,6 +178,8 @@ class PhoneLine:
 
 
 BYTES_PER_CHAR = int(8000 / CHARS_PER_S)
+SOFT_BYTES = 40
+"""At the beginning of a letter, which may come in softly."""
 
 
 def voice_of(text: str) -> bytes:
@@ -186,7 +188,7 @@ def voice_of(text: str) -> bytes:
 
 def letters(audio: bytes | bytearray) -> str:
     whole = len(audio) // BYTES_PER_CHAR
-    return "".join(chr(audio[index * BYTES_PER_CHAR + BYTES_PER_CHAR // 2]) for index in range(whole))
+    return "".join(chr(audio[index * BYTES_PER_CHAR + SOFT_BYTES]) for index in range(whole))
 
 
 class FakeRecognition:
