@@ -258,7 +258,7 @@ def test_a_back_channel_does_not_stop_floyd(tmp_path: Path, murmur: str) -> None
         # All was heard, and no word twice but the one that was cut.
         heard = stage.line.all_heard.removeprefix(DISCLOSURE).split("Thank you")[0].split()
         assert len(heard) <= len(LONG.split()) + 1
-        assert [word for word in LONG.split() if word not in heard] == []
+        assert [word for word in LONG.split() if word not in heard] == [], heard
 
     run(main())
 

@@ -23,6 +23,9 @@ MARK_GRACE_S = 2.0
 PAUSE_BYTES = 4_000
 """The pause behind a clause is no longer than this."""
 
+UNSURE_BYTES = 800
+"""A tenth of a second before where it was cut: rather a word twice than one that was never heard to its end."""
+
 RESUMED_BYTES = 4_000
 """Half a second of audio at a time, when what was halted goes on."""
 
@@ -122,7 +125,7 @@ class Playback:
         if saying.halted_at is None or self._current is not saying:
             return
         saying.generation = self._generation
-        saying.origin = saying.sent = start_of_word(saying.clauses, saying.halted_at)
+        saying.origin = saying.sent = start_of_word(saying.clauses, max(0, saying.halted_at - UNSURE_BYTES))
         soften(saying.audio, saying.origin)
         saying.origin_sent = self._timeline.sent
         # What comes meanwhile is kept behind: until all is sent, it counts as halted.
