@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 from deployment_process import DeploymentProcess
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "search", max_examples=2_000, deadline=None, suppress_health_check=(HealthCheck.too_slow,)
+)
 
 
 @pytest.fixture(scope="session")

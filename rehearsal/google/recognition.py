@@ -61,6 +61,11 @@ class Recognition:
         """Seconds of audio so far."""
         return self._ear.heard_s
 
+    @property
+    def silence_s(self) -> float:
+        """Since the last sound of the utterance under way; 0 while there is none."""
+        return self._ear.heard_s - self._ear.last_voice_s if self._ear.speaking else 0.0
+
     def feed(self, samples: NDArray[np.int16], now: float) -> list[Transcript | Activity]:
         """Take in audio that arrived at `now`. What it makes known, in the order it is due."""
         heard = self._ear.feed(samples)

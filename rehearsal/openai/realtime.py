@@ -47,6 +47,7 @@ CLOSE_S = 1.0
 MAX_MESSAGE_BYTES = 21 * 1024 * 1024
 """OpenAI's 15 MiB of audio, in base64."""
 DEFAULT_VOICE = "alloy"
+DEFAULT_SILENCE_MS = 500
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
@@ -64,7 +65,8 @@ class SpeechToSpeech:
         self._tools: list[dict[str, Any]] = []
         self._voice = DEFAULT_VOICE
         self._transcribes = False
-        self._cuts = True
+        self._cut_after_s: float | None = DEFAULT_SILENCE_MS / 1000
+        """So much silence ends an item; None: the client ends them."""
         self._speaking: Item | None = None
         """What is being said, once the ear hears speech."""
         self._uncommitted_bytes = 0
@@ -148,7 +150,8 @@ class SpeechToSpeech:
             if "transcription" in hears.model_fields_set:
                 self._transcribes = hears.transcription is not None
             if "turn_detection" in hears.model_fields_set:
-                self._cuts = hears.turn_detection is not None
+                vad = hears.turn_detection
+                self._cut_after_s = None if vad is None else (vad.silence_duration_ms or DEFAULT_SILENCE_MS) / 1000
         speaks = session.audio.output if session.audio else None
         if speaks is not None and speaks.voice is not None:
             self._voice = speaks.voice
@@ -168,7 +171,10 @@ class SpeechToSpeech:
         self._uncommitted_bytes += len(mulaw)
         final: str | None = None
         ended, due = False, time.monotonic()
-        for one in self._recognition.feed(g711.decode(mulaw), time.monotonic()):
+        results = self._recognition.feed(g711.decode(mulaw), time.monotonic())
+        if self._cut_after_s is not None and self._recognition.silence_s >= self._cut_after_s:
+            results += self._recognition.finish(time.monotonic(), at_once=False)
+        for one in results:
             if isinstance(one, Activity) and one.kind == "begin":
                 self._speaking = Item(role="user", audio_ms=0.0)
                 await self._activity("started", self._speaking, audio_start_ms=int(one.at_s * 1000))
@@ -176,7 +182,7 @@ class SpeechToSpeech:
                 ended, due = True, one.due
             elif one.final:
                 final, due = one.text, one.due
-        if ended and self._cuts and self._speaking is not None:
+        if ended and self._cut_after_s is not None and self._speaking is not None:
             item = self._speaking
             await self._activity("stopped", item, audio_end_ms=int(self._recognition.heard_s * 1000))
             await self._commit(item, final or "", due)

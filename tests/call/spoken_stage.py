@@ -18,7 +18,7 @@ TOKEN_S = 0.017
 FIRST_AUDIO_S = 0.25
 """After the first word."""
 SPEED = 4.0
-LATE_CUT_S = 0.3
+LATE_BEGUN_S = 0.2
 LATE_WORDS_S = 0.75
 """After the last sound: what OpenAI's own sessions take."""
 CHUNK_BYTES = 800
@@ -181,11 +181,11 @@ class FakeSession(FakeRecognition):
     async def understand(self, text: str, start: float, length: float, *, final: bool) -> None:
         if not self._late:
             return await super().understand(text, start, length, final=final)
-        # Nothing is known of what is being said until it is over, and that it is over is known first.
+        # That somebody speaks is known at once, and what they said when they have stopped.
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, start + length + LATE_CUT_S - loop.time()))
+        await asyncio.sleep(LATE_BEGUN_S)
         self._results.put_nowait(Recognition(UNKNOWN_WORDS, False, 0.5, self.fed / 8000))
-        await asyncio.sleep(LATE_WORDS_S - LATE_CUT_S)
+        await asyncio.sleep(max(0.0, start + length + LATE_WORDS_S - loop.time()))
         return self._put(text, is_final=True)
 
     def _put(self, text: str, *, is_final: bool) -> None:

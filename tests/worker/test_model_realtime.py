@@ -22,7 +22,13 @@ from rehearsal.state import RehearsalState
 from worker.model import openai_realtime, openai_realtime_session
 from worker.model.language_model import Finished, Message, ModelUnavailable, Prompt, TextDelta, Tool, ToolCall
 from worker.model.openai_realtime import OpenAIRealtime
-from worker.model.openai_realtime_input import NOT_UNDERSTOOD
+from worker.model.openai_realtime_input import (
+    LONGEST_SPEECH_S,
+    NOT_UNDERSTOOD,
+    TRANSCRIPT_DEADLINE_S,
+    UNKNOWN_S,
+    InputItems,
+)
 from worker.model.openai_realtime_session import RealtimeSession
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta, SpokenAnswer, SpokenSession
 from worker.speech.recognizer import UNKNOWN_WORDS, Recognition, RecognizerUnavailable
@@ -230,6 +236,32 @@ async def test_what_is_heard_comes_in_the_order_of_speech() -> None:
         await server.transcribes("a", "Dana here.")
         assert (await next_of(results)) == Recognition("Dana here.", True, 1.0, 1.0)
         assert (await next_of(results)) == Recognition("And Ortiz.", True, 1.0, 2.0)
+
+
+async def test_words_are_awaited_from_the_beginning_of_speech() -> None:
+    server = Server()
+    async with session_at(server) as session:
+        results = session.results()
+        await server.send({"type": "input_audio_buffer.speech_started", "item_id": "a", "audio_start_ms": 10})
+        assert (await next_of(results)).text == UNKNOWN_WORDS
+        await server.hears("a", "Dana here.")
+        assert (await next_of(results)) == Recognition("Dana here.", True, 1.0, 1.0)
+
+
+def test_words_are_not_awaited_for_ever() -> None:
+    items = InputItems()
+    items.begin("a", 0.0)
+    assert [one.text for one in items.take(0.0)[0]] == [UNKNOWN_WORDS]
+    assert items.look_again_s(0.0) == LONGEST_SPEECH_S
+    assert [one.text for one in items.take(LONGEST_SPEECH_S)[0]] == [""]
+    items.cut("a", 8000, 30.0)
+    assert [one.text for one in items.take(30.0)[0]] == [UNKNOWN_WORDS]
+    assert items.look_again_s(30.0) == pytest.approx(UNKNOWN_S)
+    assert [one.text for one in items.take(30.01 + UNKNOWN_S)[0]] == [""]
+    results, settled = items.take(30.01 + TRANSCRIPT_DEADLINE_S)
+    assert [(one.text, one.is_final) for one in results] == [(NOT_UNDERSTOOD, True)]
+    assert settled == 8000
+    assert items.look_again_s(40.0) is None
 
 
 async def test_words_come_as_they_are_written_down() -> None:

@@ -6,6 +6,7 @@
     session.update                         ->  audio formats, voice, instructions, tools
     session.updated                        <-
     input_audio_buffer.append              ->  `audio`: base64; mu-law at 8,000 Hz is `audio/pcmu`
+    input_audio_buffer.speech_started      <-  `item_id`
     input_audio_buffer.speech_stopped      <-  `item_id`, `audio_end_ms` since the session began; it is committed
     conversation.item.input_audio_transcription.delta | .completed | .failed   <-  the words of an item
     conversation.item.create | .truncate | .delete   ->
@@ -86,6 +87,11 @@ class Configured:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStopped:
     item: str
     audio_end_ms: int
@@ -154,6 +160,7 @@ class AnswerDone:
 Event = (
     Created
     | Configured
+    | SpeechStarted
     | SpeechStopped
     | Heard
     | NotHeard
@@ -193,6 +200,8 @@ def parse(message: bytes | str) -> Event | None:
             return Call(answer, item, call, name[:100], arguments[:MAX_ARGUMENTS_CHARS])
         case {"type": "response.done", "response": {"id": str(answer), "status": str(status)} as response}:
             return _done(answer, status, response)
+        case {"type": "input_audio_buffer.speech_started", "item_id": str(item)}:
+            return SpeechStarted(item)
         case {"type": "input_audio_buffer.speech_stopped", "item_id": str(item), "audio_end_ms": int(end_ms)}:
             return SpeechStopped(item, end_ms)
         case {"type": str(kind), "item_id": str(item)} if kind.startswith(_INPUT):

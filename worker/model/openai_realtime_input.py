@@ -1,7 +1,7 @@
-"""What a session has heard: items of input between the moment they were cut and their transcript. Pure state.
+"""What a session has heard: items of input from their beginning to their transcript. Pure state.
 
-Transcripts come in any order, some 0.5 s after the words, and are given out in the order of speech. Until then,
-`UNKNOWN_WORDS` stand for them.
+Transcripts come in any order, some 0.5 s after the words, and are given out in the order of speech. From the
+beginning of speech until then, `UNKNOWN_WORDS` stand for them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 from worker.speech.recognizer import UNKNOWN_WORDS, Recognition
 
+LONGEST_SPEECH_S = 20.0
+"""Speech that is not over by then is taken for a noise: nobody waits for its words."""
+
 UNKNOWN_S = 1.2
-"""So long words are awaited. Beyond it, the turn is decided by what is known: the model has heard the rest."""
+"""After the end of speech, its words are awaited so long. Then the turn is decided by what is known."""
 
 TRANSCRIPT_DEADLINE_S = 4.0
 """A transcript that has not come by then will not. Most take less than half a second."""
@@ -21,14 +24,14 @@ NOT_UNDERSTOOD = "(not understood)"
 
 BYTES_PER_S = 8_000
 
-_LIMITS_S = (UNKNOWN_S, TRANSCRIPT_DEADLINE_S)
-
 
 @dataclass(slots=True)
 class _Item:
-    end: int
+    begun_at: float
+    cut_at: float | None = None
+    """None: it is still being spoken."""
+    end: int = 0
     """Position in the session's audio, in bytes."""
-    cut_at: float
     text: str = ""
     is_whole: bool = False
 
@@ -41,9 +44,14 @@ class InputItems:
         self._shown = ""
         self._end = 0
 
+    def begin(self, name: str, at: float) -> None:
+        """Somebody has begun to speak."""
+        self._items.setdefault(name, _Item(at))
+
     def cut(self, name: str, end: int, at: float) -> None:
         """An item of speech is complete; its words are to come."""
-        self._items.setdefault(name, _Item(end, at))
+        item = self._items.setdefault(name, _Item(at))
+        item.end, item.cut_at = end, at
 
     def words(self, name: str, text: str, *, is_whole: bool) -> None:
         item = self._items.get(name)
@@ -66,7 +74,7 @@ class InputItems:
     def take(self, now: float) -> tuple[list[Recognition], int | None]:
         """What is new, and up to where the audio is settled by it (None: no further)."""
         for name, item in list(self._items.items()):
-            if now - item.cut_at >= TRANSCRIPT_DEADLINE_S:
+            if item.cut_at is not None and now - item.cut_at >= TRANSCRIPT_DEADLINE_S:
                 self.give_up(name)
         results: list[Recognition] = []
         settled: int | None = None
@@ -85,7 +93,12 @@ class InputItems:
 
     def look_again_s(self, now: float) -> float | None:
         """In how many seconds `take` may have something new although nothing came."""
-        moments = [item.cut_at + limit for item in self._items.values() for limit in _LIMITS_S]
+        moments: list[float] = []
+        for item in self._items.values():
+            if item.cut_at is None:
+                moments.append(item.begun_at + LONGEST_SPEECH_S)
+            else:
+                moments += [item.cut_at + UNKNOWN_S, item.cut_at + TRANSCRIPT_DEADLINE_S]
         return min((at - now for at in moments if at > now), default=None)
 
     def _interim(self, now: float) -> str:
@@ -93,6 +106,12 @@ class InputItems:
         for item in self._items.values():
             if item.text.strip():
                 parts.append(item.text.strip())
-            elif not item.is_whole and now - item.cut_at < UNKNOWN_S:
+            elif not item.is_whole and _awaited(item, now):
                 parts.append(UNKNOWN_WORDS)
         return " ".join(parts)
+
+
+def _awaited(item: _Item, now: float) -> bool:
+    if item.cut_at is None:
+        return now - item.begun_at < LONGEST_SPEECH_S
+    return now - item.cut_at < UNKNOWN_S

@@ -229,6 +229,9 @@ class RealtimeSession:
             case wire.Configured():
                 if not self._ready.done():
                     self._ready.set_result(None)
+            case wire.SpeechStarted(item):
+                self._input.begin(item, now)
+                self._tell_results()
             case wire.SpeechStopped(item, end_ms):
                 self._input.cut(item, self._base + end_ms * BYTES_PER_S // 1000, now)
                 self._tell_results()
