@@ -45,12 +45,14 @@ MORE = (
 FAREWELL = "Thank you for all of your help. Goodbye."
 
 
-def answer(heard: str, messages: int, kind: Answers) -> tuple[str, bool]:
-    """The words for the callee's last message of so many, and whether the call is to be ended."""
+def answer(heard: str, before: str, kind: Answers) -> tuple[str, bool]:
+    """The words for the callee's last message, after the model's own, and whether the call is to be ended."""
     if GOODBYE_WORDS.rsplit(maxsplit=1)[-1].strip(".") in heard.lower():
         return FAREWELL, True
-    number = zlib.crc32(f"{messages} {heard}".encode())
+    number = zlib.crc32(f"{before} {heard}".encode())
     first, second = FIRST[number % len(FIRST)], SECOND[number // 64 % len(SECOND)]
+    if before.startswith(first):
+        first = FIRST[(number + 1) % len(FIRST)]
     if kind == "short":
         return f"{first}. {second}", False
     start = number // 4096 % len(MORE)

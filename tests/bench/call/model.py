@@ -59,8 +59,8 @@ class Model:
             return await self._at_once(request, text, stream=bool(body.get("stream")))
         script = self._script_of(callee[1])
         note = self._note_of(callee[1])
-        heard = next((_content(m) for m in reversed(messages) if m["role"] == "user"), "")
-        text, ends = answer(heard, len(messages), script.answers if script is not None else "short")
+        heard, before = _last(messages, "user"), _last(messages, "assistant")
+        text, ends = answer(heard, before, script.answers if script is not None else "short")
         _remember(note, messages)
         return await self._stream(request, tokens(text), note, ends=ends)
 
@@ -105,8 +105,11 @@ def _remember(note: CallNote, messages: list[dict[str, Any]]) -> None:
     note.model.prompts.append((time.monotonic(), sum(len(_content(message)) for message in messages)))
     turn = note.turns[-1] if note.turns else None
     if turn is not None and turn.heard_ms is not None and turn.remembered_words is None:
-        last = next((_content(m) for m in reversed(messages) if m["role"] == "assistant"), "")
-        turn.remembered_words = len(last.split())
+        turn.remembered_words = len(_last(messages, "assistant").split())
+
+
+def _last(messages: list[dict[str, Any]], role: str) -> str:
+    return next((_content(message) for message in reversed(messages) if message["role"] == role), "")
 
 
 def _content(message: dict[str, Any]) -> str:

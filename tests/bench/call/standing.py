@@ -156,10 +156,13 @@ class Calls:
                 # A conflict: this one has ended.
                 with contextlib.suppress(FunctionError):
                     await person.mutation("requests:cancel", {"requestId": request_id})
-        self.statuses = [await self._status(*request) for request in self._requests]
-        unfinished = [status for status in self.statuses if status != "completed"]
-        if unfinished:
-            problems.append(f"{len(unfinished)} of {len(self.statuses)} requests ended as {unfinished[0]}")
+        requests = [await self._ended(*request) for request in self._requests]
+        self.statuses = [str(request["status"]) for request in requests]
+        problems += [
+            f"a request ended as {request['status']}: {request.get('outcome', {}).get('summary', '')}"
+            for request in requests
+            if request["status"] != "completed"
+        ]
         notes = await self._stand.parts.control("GET", "/control/calls")
         self.notes = {number: notes[number] for number in self._numbers if number in notes}
         return problems
@@ -172,11 +175,11 @@ class Calls:
                 return
             await asyncio.sleep(POLL_S)
 
-    async def _status(self, person: HttpDeployment, request_id: str) -> str:
-        """The request's last status."""
+    async def _ended(self, person: HttpDeployment, request_id: str) -> dict[str, Any]:
+        """The request in its last state."""
         deadline = time.monotonic() + OVER_WITHIN_S
         while True:
             request = await person.query("requests:get", {"requestId": request_id})
             if request["status"] in FINAL or time.monotonic() > deadline:
-                return str(request["status"])
+                return dict(request)
             await asyncio.sleep(POLL_S)

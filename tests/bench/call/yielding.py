@@ -25,10 +25,8 @@ YIELDED_S = 2.0
 async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
     await stand.delays(Delays())
     rounds, calls = (QUICK_ROUNDS, QUICK_AT_ONCE) if quick else (ROUNDS, AT_ONCE)
-    called = await stand.call(
-        [scripts.interrupting(rounds, seed) for seed in range(calls)],
-        minutes=(rounds * ROUND_S + BEGINNING_S) / 60,
-    )
+    said = [scripts.interrupting(rounds, seed) for seed in range(calls)]
+    called = await stand.call(said, minutes=(rounds * ROUND_S + BEGINNING_S) / 60)
     problems = await called.over()
     return {"calls": calls, "problems": problems, **_figures(list(called.notes.values()))}
 
