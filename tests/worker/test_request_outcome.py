@@ -21,8 +21,9 @@ lines = st.sampled_from([(), (FLOYD,), (CALLEE,), (FLOYD, CALLEE)])
 claims = st.lists(st.builds(Claim, st.text(min_size=1), st.lists(st.integers(0, 5)).map(tuple)), max_size=4).map(
     tuple
 )
+summaries = st.text(min_size=1).filter(str.strip)  # as `parse` gives them
 wrap_ups = st.builds(
-    WrapUp, st.sampled_from([*Kind, "", "wrong_number", "All good"]).map(str), st.text(min_size=1), claims, claims
+    WrapUp, st.sampled_from([*Kind, "", "wrong_number", "All good"]).map(str), summaries, claims, claims
 )
 
 
