@@ -1,0 +1,1 @@
+"""What the worker serves to browsers: the page, signing in, and audio."""
