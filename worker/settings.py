@@ -148,6 +148,10 @@ class Settings(BaseSettings):
         "cascade",
         description="cascade: recogniser, language model and voice; realtime: OpenAI's speech-to-speech model.",
     )
+    floyd_line: Literal["telephone", "browser"] = Field(
+        "telephone",
+        description="telephone: Twilio, or its rehearsal; browser: the page rings, and you are whoever is called.",
+    )
     floyd_recognizer: Literal["google", "openai"] = Field(
         "google", description="Who recognises speech: google, or openai (then Google needs no key)."
     )
@@ -213,6 +217,17 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _vendors_are_whole(self) -> Self:
         # Half a configuration is a mistake, not a wish to rehearse: say which half is missing.
+        if self.floyd_line == "telephone":
+            self._twilio_is_whole()
+        if self.google_speech_plaintext and self.google_speech_endpoint is None:
+            raise ValueError(
+                "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"
+            )
+        if self.google_tts_plaintext and self.google_tts_endpoint is None:
+            raise ValueError("GOOGLE_TTS_PLAINTEXT is set without GOOGLE_TTS_ENDPOINT: set that, or unset it")
+        return self
+
+    def _twilio_is_whole(self) -> None:
         sid, token = self.twilio_account_sid, self.twilio_auth_token
         if (sid is None) != (token is None):
             missing, there = (
@@ -233,13 +248,6 @@ class Settings(BaseSettings):
                 "FLOYD_PUBLIC_URL is not set: Twilio must reach this worker; set it to the address of a tunnel "
                 f"to port {self.floyd_port}, or of this host"
             )
-        if self.google_speech_plaintext and self.google_speech_endpoint is None:
-            raise ValueError(
-                "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"
-            )
-        if self.google_tts_plaintext and self.google_tts_endpoint is None:
-            raise ValueError("GOOGLE_TTS_PLAINTEXT is set without GOOGLE_TTS_ENDPOINT: set that, or unset it")
-        return self
 
     @property
     def public_url(self) -> str:
@@ -259,9 +267,10 @@ class Settings(BaseSettings):
 def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
     """The vendors that are used, with neither key nor endpoint."""
     keys: dict[Vendor, tuple[object, object]] = {
-        Vendor.TWILIO: (settings.twilio_account_sid, settings.twilio_api_base_url),
         Vendor.OPENAI: (settings.openai_api_key, settings.openai_base_url),
     }
+    if settings.floyd_line == "telephone":
+        keys[Vendor.TWILIO] = (settings.twilio_account_sid, settings.twilio_api_base_url)
     listens = settings.floyd_recognizer == "google" and settings.floyd_conversation != "realtime"
     speaks = settings.floyd_voice == "google"
     if listens or speaks:

@@ -135,6 +135,8 @@ async def check_vendors(settings: Settings) -> list[Check]:
         settings.floyd_recognizer != "google" or settings.floyd_conversation == "realtime"
     ):
         del looks[Vendor.GOOGLE]  # nobody asks it
+    if settings.floyd_line != "telephone":
+        del looks[Vendor.TWILIO]
     checks = await asyncio.gather(*(look(settings) for vendor, look in looks.items() if vendor not in rehearsed))
     missing = {
         Vendor.TWILIO: "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER",
@@ -148,9 +150,17 @@ async def check_vendors(settings: Settings) -> list[Check]:
             for vendor in looks
             if vendor in rehearsed
         ),
+        _check_line(settings),
         await _check_recognizer(settings, rehearsed),
         _check_voice(settings),
     ]
+
+
+def _check_line(settings: Settings) -> Check:
+    """What rings when Floyd calls somebody."""
+    if settings.floyd_line == "telephone":
+        return Check("line", State.OK, "telephone: twilio (FLOYD_LINE)")
+    return Check("line", State.OK, "browser: the page rings, and nobody is called by telephone (FLOYD_LINE)")
 
 
 async def _check_recognizer(settings: Settings, rehearsed: frozenset[Vendor]) -> Check:

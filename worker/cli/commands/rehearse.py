@@ -136,6 +136,7 @@ def _apart(settings: Settings, data_dir: Path) -> Settings:
             "worker_token": None,
             "floyd_public_url": None,
             "floyd_call_override": None,
+            "floyd_line": "telephone",
             "twilio_account_sid": None,
             "twilio_auth_token": None,
             "twilio_phone_number": None,

@@ -97,7 +97,7 @@ class House:
         settings = self._worker_settings(url, site_url, rehearsal)
         async with connect(settings, url, OWNER) as connection:
             await self._check_sign_in(connection, own)
-            if rehearsal is not None and Vendor.TWILIO.value in self.rehearsed:
+            if rehearsal is not None and not self._telephone_is_real:
                 with self._progress.step("looking whom Floyd knows"):
                     name = await seed_demo(connection, rehearsal["controlUrl"], self.settings.floyd_data_dir)
                 if name:
@@ -224,6 +224,11 @@ class House:
         await child.start()
         return child
 
+    @property
+    def _telephone_is_real(self) -> bool:
+        """Calls go out to the world, and Twilio comes back by FLOYD_PUBLIC_URL."""
+        return self.settings.floyd_line == "telephone" and Vendor.TWILIO.value not in self.rehearsed
+
     def _port(self, usual: Port, whose: str) -> int:
         port = usual_or_free(usual)
         if port != usual:
@@ -234,7 +239,7 @@ class House:
         wanted = self.settings.floyd_port
         if wanted and is_free(wanted):
             return wanted
-        if wanted and Vendor.TWILIO.value not in self.rehearsed:
+        if wanted and self._telephone_is_real:
             raise CliError(
                 f"Port {wanted} is taken, and FLOYD_PUBLIC_URL leads there",
                 "Stop what uses it, or set FLOYD_PORT and lead the tunnel to the new port",
