@@ -8,6 +8,7 @@ import structlog
 
 from worker.call.contract import CallBrief, CallControl, CallReport
 from worker.call.ledger import status_write
+from worker.call.on_air import OnAir
 from worker.call.open_line import Equipment
 from worker.call.phrases import READY_MADE
 from worker.call.ready_made import ReadyMade
@@ -88,6 +89,11 @@ class Calls:
             return await session.run()
         finally:
             self._sessions.pop(session.call_id, None)
+
+    def on_air(self, call_id: str) -> OnAir | None:
+        """What can be heard on a call that this worker has, also while it still rings; None for any other."""
+        session = self._sessions.get(call_id)
+        return session.on_air if session is not None else None
 
     def media_token(self, call_id: str, call_sid: str) -> str | None:
         session = self._sessions.get(call_id)

@@ -75,7 +75,7 @@ class Listening:
         self._on_mark = on_mark
         self._playing = playing
         self._echo = Echo()
-        self._on_frame = on_frame
+        self.on_frame = on_frame
         self._on_words = on_words
         self._on_digit = on_digit
         self._held = bytearray()
@@ -169,8 +169,8 @@ class Listening:
     def _hear(self, mulaw: bytes) -> None:
         now = self._clock.now()
         self.last_frame_at = now
-        if self._on_frame is not None:
-            self._on_frame(mulaw)
+        if self.on_frame is not None:
+            self.on_frame(mulaw)
         played = self._playing()
         if (played or self._echo.may_come) and self._echo.hear(rms_dbfs(mulaw), rms_dbfs(played)):
             mulaw = SILENT_FRAME

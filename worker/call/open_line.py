@@ -17,6 +17,7 @@ from worker.call.contract import CallBrief, CallControl
 from worker.call.journal import Journal
 from worker.call.ledger import Ledger
 from worker.call.listening import Listening
+from worker.call.on_air import OnAir
 from worker.call.on_line import OnLine
 from worker.call.phrases import READY_MADE
 from worker.call.playback import Playback
@@ -93,17 +94,14 @@ async def opened_line(
     journal: Journal,
     ledger: Ledger,
     disclosure: RecordedClause,
+    on_air: OnAir,
 ) -> AsyncIterator[OnLine]:
     """Everything a conversation needs, for as long as it lasts."""
     changed = Signal()
     recording = Recording(clock.now()) if brief.record else None
-    playback = Playback(
-        stream,
-        clock,
-        changed,
-        on_audio=recording.floyd_says if recording else None,
-        on_cut=recording.floyd_cut if recording else None,
-    )
+    if recording is not None:
+        on_air.add(recording)
+    playback = Playback(stream, clock, changed, on_audio=on_air.floyd_says, on_cut=on_air.floyd_cut)
     detector = await equipment.detectors.acquire()
     recognition = await _open_recognition(equipment.recognizer, brief)
     replies = replies_of(
@@ -122,10 +120,10 @@ async def opened_line(
         changed,
         on_mark=playback.on_mark,
         playing=playback.playing,
-        on_frame=recording.callee_says if recording else None,
         on_words=lambda text: journal.live("callee", text),
         on_digit=lambda key: memory.note(f"The other side pressed the key {key}."),
     )
+    on_air.open(playback, listening)
     try:
         yield OnLine(
             call_id=call_id,
@@ -154,6 +152,7 @@ async def opened_line(
             answers=list(brief.answers),
         )
     finally:
+        on_air.close()
         _note_last_words(listening, journal)
         await replies.close()
         try:

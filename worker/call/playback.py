@@ -59,7 +59,7 @@ class Saying:
 
 
 class Playback:
-    """`on_audio(mulaw, plays_at)` and `on_cut(at)` are for a recording; `at` are the loop's seconds."""
+    """`on_audio(mulaw, plays_at)` and `on_cut(at)` are for who records or listens; `at` are the loop's seconds."""
 
     def __init__(
         self,
@@ -187,6 +187,13 @@ class Playback:
             return b""
         position = self.position(saying)
         return bytes(saying.audio[max(0, position - FRAME_BYTES) : position])
+
+    def ahead(self) -> tuple[bytes, float]:
+        """What was sent and is still to be played, and the moment from which on it plays."""
+        saying = self._current
+        if saying is None or saying.halted_at is not None or not self.audible():
+            return b"", self._clock.now()
+        return bytes(saying.audio[self.position(saying) : saying.sent]), self._clock.now()
 
     def audible(self) -> bool:
         return self._timeline.sent > 0 and not self.quiet()

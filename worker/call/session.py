@@ -25,6 +25,7 @@ from worker.call.dialing import hang_up, place_once
 from worker.call.journal import Journal
 from worker.call.ledger import Ledger, begin
 from worker.call.line import Line
+from worker.call.on_air import OnAir
 from worker.call.on_line import End
 from worker.call.open_line import Equipment, opened_line
 from worker.call.outbox import Outbox
@@ -91,6 +92,7 @@ class Session:
         self._register = register
         self._known_sids = known_sids
         self._clock = Clock()
+        self.on_air = OnAir(self._clock)
         loop = asyncio.get_running_loop()
         self._token = secrets.token_urlsafe(32)
         self._token_hash = hashlib.sha256(self._token.encode()).hexdigest()
@@ -310,6 +312,7 @@ class Session:
             journal=self._journal,
             ledger=self._ledger,
             disclosure=disclosure,
+            on_air=self.on_air,
         ) as on_line:
             limit_s = self._brief.max_minutes * 60
             self._line = Line(on_line, limit_s=limit_s)
@@ -331,6 +334,7 @@ class Session:
     async def _close(self, end: End) -> None:
         """Hang up, write what is left to write. Bounded, and each step whatever becomes of the others."""
         self._over.set()
+        self.on_air.close()
         if self._media.done():
             await self._media.result().close()
         await self._hang_up()
