@@ -1,0 +1,5 @@
+import { Page } from "../ui/Page";
+
+export default function KnowledgePage() {
+  return <Page title="What Floyd knows" />;
+}

@@ -1,0 +1,33 @@
+import { ConvexReactClient } from "convex/react";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { type Config, loadConfig } from "./config";
+import { messageOf } from "./ui/failure";
+import { ErrorState } from "./ui/States";
+import "./styles.css";
+
+const element = document.getElementById("root");
+if (element === null) throw new Error("index.html has no #root");
+const root = createRoot(element);
+
+try {
+  start(await loadConfig());
+} catch (error) {
+  root.render(
+    <main className="mx-auto max-w-xl px-4 py-16">
+      <ErrorState title="Floyd is not here" retry={() => location.reload()}>
+        {error instanceof Error ? error.message : messageOf(error)}
+      </ErrorState>
+    </main>,
+  );
+}
+
+function start(config: Config): void {
+  const client = new ConvexReactClient(config.deploymentUrl);
+  root.render(
+    <StrictMode>
+      <App config={config} client={client} />
+    </StrictMode>,
+  );
+}
