@@ -1,0 +1,195 @@
+/**
+ * Contacts from a vCard file: versions 3.0 (RFC 2426) and 4.0 (RFC 6350) as ical.js reads them, and 2.1 (versit,
+ * 1996), which Android and older phones still write and which differs in three ways that are undone here:
+ * parameters without a name (`TEL;CELL:`), quoted-printable values, and their soft line breaks.
+ *
+ * Only the properties that are of use are kept while reading, so pictures and keys cost nothing.
+ */
+import ICAL from "ical.js";
+import { addEntry, type Found, type FoundNumber, MAX_ENTRIES, MAX_NUMBERS, UnreadableFile } from "./found";
+
+/** A phone's whole address book with pictures is 30 MB or less. */
+export const MAX_VCARD_BYTES = 48 * 1024 * 1024;
+/** The longest value of use is a note; the rest of a longer one is dropped. */
+const MAX_PROPERTY_CHARS = 20_000;
+/** Properties of use in one card. */
+const MAX_PROPERTIES = 200;
+
+const OF_USE = /^(?:[\w-]{1,40}\.)?(?:FN|N|ORG|TITLE|NICKNAME|NOTE|TEL|VERSION|X-ABLABEL)[;:]/i;
+const SOFT_BREAK = /=[ \t]*$/;
+const QUOTED_PRINTABLE = /[;=]QUOTED-PRINTABLE(?=[;:])/i;
+
+/** Throws UnreadableFile when there is no card in it at all. */
+export function contactsFromVCard(text: string): Found {
+  const found: Found = { contacts: [], skipped: [] };
+  const seen = new Set<string>();
+  let row = 0;
+  let more = 0;
+  for (const properties of cardsOf(text)) {
+    row += 1;
+    if (row > MAX_ENTRIES) more += 1;
+    else addCard(found, row, properties, seen);
+  }
+  if (row === 0) {
+    throw new UnreadableFile(
+      "There is no contact card in this file. Export your contacts as vCard (.vcf) again.",
+    );
+  }
+  if (more > 0) {
+    const reason = `not read: one file may hold ${MAX_ENTRIES.toLocaleString("en")} cards`;
+    found.skipped.push({ row: MAX_ENTRIES + 1, who: `${more.toLocaleString("en")} more cards`, reason });
+  }
+  return found;
+}
+
+/** The logical lines of use of each card. A card inside another (AGENT) is passed over. */
+function* cardsOf(text: string): Generator<string[]> {
+  let depth = 0;
+  let card: string[] = [];
+  for (const line of logicalLines(text)) {
+    if (/^BEGIN:VCARD\s*$/i.test(line)) {
+      depth += 1;
+      if (depth === 1) card = [];
+    } else if (depth > 0 && /^END:VCARD\s*$/i.test(line)) {
+      depth -= 1;
+      if (depth === 0) yield card;
+    } else if (depth === 1 && card.length < MAX_PROPERTIES && OF_USE.test(line)) card.push(line);
+  }
+  // A file that was cut off: what there is of its last card may do.
+  if (depth > 0) yield card;
+}
+
+/** Lines with their continuations: after a fold (RFC 6350, 3.2) or, quoted-printable, a soft break. */
+function* logicalLines(text: string): Generator<string> {
+  let line = "";
+  let soft = false;
+  for (const physical of text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/)) {
+    const room = MAX_PROPERTY_CHARS - line.length;
+    if (soft) line = line.replace(SOFT_BREAK, "") + physical.slice(0, Math.max(0, room));
+    else if (/^[ \t]/.test(physical)) {
+      // A note that is folded by an exporter of 2.1 keeps its blank; a number loses nothing by losing it.
+      if (room > 0) line += physical.slice(1, 1 + room);
+    } else {
+      if (line !== "") yield line;
+      line = physical.slice(0, MAX_PROPERTY_CHARS);
+    }
+    soft = SOFT_BREAK.test(physical) && QUOTED_PRINTABLE.test(line) && line.length < MAX_PROPERTY_CHARS;
+  }
+  if (line !== "") yield line;
+}
+
+type Property = { name: string; group: string; parameters: Record<string, unknown>; value: unknown };
+
+function addCard(found: Found, row: number, lines: string[], seen: Set<string>): void {
+  const properties = lines.map(propertyOf).filter((property) => property !== null);
+  const values = (name: string) => properties.filter((one) => one.name === name).map((one) => one.value);
+  const first = (name: string) => values(name).map(text).find(Boolean);
+  const labels = new Map(
+    properties
+      .filter(({ name, group }) => name === "x-ablabel" && group !== "")
+      .map(({ group, value }) => [group, text(value).replace(/^_\$!<(.*)>!\$_$/, "$1")]),
+  );
+  addEntry(
+    found,
+    {
+      row,
+      names: [first("fn"), nameOf(values("n")[0])],
+      organisation: parts(values("org")[0]).join(", "),
+      title: first("title"),
+      nicknames: values("nickname").flatMap((value) => text(value).split(",")),
+      notes: values("note").map(text).filter(Boolean).join("\n"),
+      numbers: properties
+        .filter(({ name, value }) => name === "tel" && text(value).trim() !== "")
+        .slice(0, 2 * MAX_NUMBERS)
+        .map((property) => numberOf(property, labels.get(property.group))),
+    },
+    seen,
+  );
+}
+
+/** Null when the line is no property: one broken line does not cost the card. */
+function propertyOf(line: string): Property | null {
+  const [head, value] = headAndValue(line);
+  const parameters = head.split(";").slice(1);
+  const quoted = parameters.some((one) => /^(ENCODING=)?QUOTED-PRINTABLE$/i.test(one.trim()));
+  const charset = parameters.map((one) => /^CHARSET=(.*)$/i.exec(one.trim())?.[1]).find(Boolean);
+  const kept = parameters
+    .map((one) => one.trim())
+    .filter((one) => one !== "" && !/^(ENCODING|CHARSET)=|^(QUOTED-PRINTABLE|8BIT|7BIT|BASE64)$/i.test(one))
+    .map((one) => (one.includes("=") ? one : `TYPE=${one}`));
+  const name = head.split(";")[0] ?? "";
+  const decoded = quoted ? unquotedPrintable(value, charset) : value;
+  try {
+    const line = `${[name, ...kept].join(";")}:${decoded}`;
+    const [ungrouped, found, , ...read] = ICAL.parse.property(line, ICAL.design.vcard) as [
+      string,
+      Record<string, unknown>,
+      string,
+      ...unknown[],
+    ];
+    const group = typeof found.group === "string" ? found.group.toLowerCase() : "";
+    return { name: ungrouped, group, parameters: found, value: read.length === 1 ? read[0] : read };
+  } catch {
+    return null;
+  }
+}
+
+/** The colon that ends the parameters is the first that is not in quotes. */
+function headAndValue(line: string): [string, string] {
+  const head = /^(?:"[^"]*"|[^":])*/.exec(line)?.[0] ?? "";
+  const end = line[head.length] === ":" ? head.length : line.indexOf(":");
+  return end < 0 ? [line, ""] : [line.slice(0, end), line.slice(end + 1)];
+}
+
+function unquotedPrintable(value: string, charset = "utf-8"): string {
+  const bytes: number[] = [];
+  const encoder = new TextEncoder();
+  for (const [piece, hex] of value.matchAll(/=([0-9a-f]{2})|[^=]+|=/gi)) {
+    if (hex === undefined) bytes.push(...encoder.encode(piece));
+    else bytes.push(Number.parseInt(hex, 16));
+  }
+  return decoder(charset).decode(new Uint8Array(bytes));
+}
+
+function decoder(charset: string): TextDecoder {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
+}
+
+/** Family; given; additional; prefixes; suffixes (RFC 6350, 6.2.2), as one would say it. */
+function nameOf(value: unknown): string {
+  const [family = "", given = "", additional = "", prefix = "", suffix = ""] = parts(value);
+  return [prefix, given, additional, family, suffix].filter(Boolean).join(" ");
+}
+
+function parts(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).map((part) => text(part).trim());
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.filter((one) => typeof one === "string").join(",");
+  return "";
+}
+
+const SILENT = ["fax", "pager", "modem", "bbs", "isdn", "video", "textphone", "pcs"];
+/** Said of nearly every number, so they distinguish none. */
+const COMMON = ["voice", "pref", "internet", "text", "msg", "x-other"];
+
+function numberOf({ parameters, value }: Property, label: string | undefined): FoundNumber {
+  const types = [parameters.type ?? []]
+    .flat(2)
+    .filter((one) => typeof one === "string")
+    .flatMap((one) => one.toLowerCase().split(","));
+  const silent = types.some((type) => SILENT.includes(type)) && !types.includes("voice");
+  const named = label || types.find((type) => !COMMON.includes(type) && !SILENT.includes(type)) || "";
+  return {
+    value: text(value),
+    label: named === "cell" ? "mobile" : named,
+    preferred: types.includes("pref") || parameters.pref !== undefined,
+    silent,
+  };
+}
