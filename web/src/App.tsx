@@ -1,7 +1,7 @@
-import { ConvexProviderWithAuth, type ConvexReactClient, useConvexAuth } from "convex/react";
+import type { ConvexReactClient } from "convex/react";
 import { Suspense, useEffect } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
-import { useFloydAuth } from "./auth/session";
+import { Route, Switch, useLocation } from "wouter";
+import { AuthProvider, SignedIn } from "./auth";
 import { type Config, ConfigContext } from "./config";
 import { ErrorBoundary } from "./layout/ErrorBoundary";
 import { Frame, PageLoading } from "./layout/Frame";
@@ -15,12 +15,12 @@ export function App({ config, client }: { config: Config; client: ConvexReactCli
   return (
     <ErrorBoundary>
       <ConfigContext value={config}>
-        <ConvexProviderWithAuth client={client} useAuth={useFloydAuth}>
+        <AuthProvider workerUrl={config.workerUrl} client={client}>
           <Tooltips>
             <Pages />
             <Toasts />
           </Tooltips>
-        </ConvexProviderWithAuth>
+        </AuthProvider>
       </ConfigContext>
     </ErrorBoundary>
   );
@@ -34,22 +34,13 @@ function Pages() {
         <SignInPage />
       </Suspense>
     );
-  return <SignedIn />;
-}
-
-/** Everything but the sign-in page is for people who are signed in. */
-function SignedIn() {
-  const { isLoading, isAuthenticated } = useConvexAuth();
-  if (!isLoading && !isAuthenticated) return <Redirect to={paths.signIn} replace />;
   return (
     <Frame>
-      {isLoading ? (
-        <PageLoading />
-      ) : (
+      <SignedIn waiting={<PageLoading />}>
         <KnownPerson>
           <Chosen />
         </KnownPerson>
-      )}
+      </SignedIn>
     </Frame>
   );
 }

@@ -24,7 +24,11 @@ try {
 }
 
 function start(config: Config): void {
-  const client = new ConvexReactClient(config.deploymentUrl);
+  const client = new ConvexReactClient(config.deploymentUrl, {
+    // Floyd's tokens are fresh when they are fetched: a second one at once would only run every query again.
+    initialAuthTokenReuse: true,
+    authRefreshTokenLeewaySeconds: 60,
+  });
   root.render(
     <StrictMode>
       <App config={config} client={client} />

@@ -82,7 +82,8 @@ export class FloydSession {
   /** Use a one-time link. Raises `SignInError`; who was signed in stays so then. */
   async signIn(code: string): Promise<void> {
     const answer = await this.post("/auth/sign-in", { code });
-    if (answer.kind === "away") throw new SignInError("AWAY", "Floyd does not answer. Try again in a moment.");
+    if (answer.kind === "away")
+      throw new SignInError("AWAY", "Floyd does not answer. Try again in a moment.");
     if (answer.kind === "refused") throw new SignInError(answer.code, answer.message);
     const { session } = answer.body;
     const token = tokenIn(answer.body, String(session));
