@@ -62,3 +62,8 @@ def public_urls(settings: Settings, call_id: str) -> CallUrls:
         answered_by=f"{base.url}{PREFIX}/answered-by/{call_id}",
         media=f"{base.socket_url}{PREFIX}/media/{call_id}",
     )
+
+
+def call_id_of(url: str) -> str:
+    """The call that one of `public_urls` is for."""
+    return urlsplit(url).path.rpartition("/")[2]
