@@ -3,7 +3,7 @@ import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "./_generated/server";
 import { fail } from "./errors";
 import { MAX_ATTEMPTS } from "./input";
-import { leaseByToken } from "./leases";
+import { leaseByToken, liveLease } from "./leases";
 
 /** A request's calls, first to last; there are never more than MAX_ATTEMPTS. */
 export function callsOf(ctx: QueryCtx, requestId: Id<"requests">): Promise<Doc<"calls">[]> {
@@ -29,6 +29,18 @@ export async function callUnder(ctx: QueryCtx, callId: Id<"calls">, token: strin
     fail("LEASE_LOST", "This call was not begun under this token: stop, and hang up", "token");
   }
   return call;
+}
+
+/** A call of this person's; another's does not exist. */
+export async function ownCall(ctx: QueryCtx, user: Doc<"users">, callId: Id<"calls">): Promise<Doc<"calls">> {
+  const call = await ctx.db.get("calls", callId);
+  if (call === null || call.userId !== user._id) fail("NOT_FOUND", "You have no such call", "callId");
+  return call;
+}
+
+/** Whether a worker is on this call: its lease is that under which the call was begun. */
+export async function inCharge(ctx: QueryCtx, call: Doc<"calls">): Promise<boolean> {
+  return (await liveLease(ctx, call.requestId))?._id === call.leaseId;
 }
 
 export async function requireCall(ctx: QueryCtx, callId: Id<"calls">): Promise<Doc<"calls">> {

@@ -6,13 +6,16 @@ import { v } from "convex/values";
 import { literals } from "convex-helpers/validators";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { QueryCtx } from "./_generated/server";
-import { callsOf, callUnder, endCall, requireCall } from "./callRows";
+import { callsOf, callUnder, endCall, inCharge, ownCall, requireCall } from "./callRows";
 import { fail } from "./errors";
-import { workerMutation, workerQuery } from "./functions";
-import { identifier, MAX_ATTEMPTS, MAX_NAME_CHARS, MAX_REASON_CHARS, moment, text } from "./input";
-import { liveLease, requireLease } from "./leases";
+import { userMutation, userQuery, workerMutation, workerQuery } from "./functions";
+import { amount, identifier, MAX_ATTEMPTS, MAX_NAME_CHARS, MAX_REASON_CHARS, moment, text } from "./input";
+import { requireLease } from "./leases";
 import { log } from "./log";
+import { callStatus, carrier, usage } from "./schema";
+import { ringingFor, ringingShape, steer, whisper } from "./steering";
 import { numberToCall } from "./suppressions";
+import { workerById } from "./workers";
 
 /** Unended calls read at once; there are as many as calls going on. */
 const MAX_UNENDED = 500;
@@ -44,6 +47,70 @@ const CARRIER_MEANS: Record<(typeof carrierStatusWord)["type"], CallStatus> = {
 };
 const ORDER: CallStatus[] = ["dialing", "ringing", "answered", "ended"];
 
+// ---- what a person does
+
+/** Whisper: Floyd takes it into account at its next turn. Only while the call is going on. */
+export const hint = userMutation({
+  args: { callId: v.id("calls"), text: v.string() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    await whisper(ctx, await ownCall(ctx, ctx.user, args.callId), args.text);
+    return null;
+  },
+});
+
+/** Speak oneself: Floyd falls silent and goes on listening. Only while the callee is on the line. */
+export const takeOver = userMutation({
+  args: { callId: v.id("calls") },
+  returns: v.null(),
+  handler: async (ctx, { callId }) => {
+    await steer(ctx, await ownCall(ctx, ctx.user, callId), "takeOver");
+    return null;
+  },
+});
+
+/** Let Floyd speak again. */
+export const handBack = userMutation({
+  args: { callId: v.id("calls") },
+  returns: v.null(),
+  handler: async (ctx, { callId }) => {
+    await steer(ctx, await ownCall(ctx, ctx.user, callId), "handBack");
+    return null;
+  },
+});
+
+/** End the call now. A call that has ended already is no error. */
+export const hangUp = userMutation({
+  args: { callId: v.id("calls") },
+  returns: v.null(),
+  handler: async (ctx, { callId }) => {
+    await steer(ctx, await ownCall(ctx, ctx.user, callId), "hangUp");
+    return null;
+  },
+});
+
+/**
+ * Whether this person may hear and steer a call: NOT_FOUND if it is not theirs. `address`: where the worker that has
+ * it serves browsers, if that is not where the page comes from.
+ */
+export const access = userQuery({
+  args: { callId: v.id("calls") },
+  returns: v.object({ requestId: v.id("requests"), status: callStatus, address: v.optional(v.string()) }),
+  handler: async (ctx, { callId }) => {
+    const { requestId, status, workerId } = await ownCall(ctx, ctx.user, callId);
+    return { requestId, status, address: (await workerById(ctx, workerId))?.address };
+  },
+});
+
+/** Calls that ring in this person's browser now. */
+export const ringing = userQuery({
+  args: {},
+  returns: v.array(ringingShape),
+  handler: (ctx) => ringingFor(ctx, ctx.user),
+});
+
+// ---- what a worker does
+
 /**
  * Write the attempt, and so permit one dial. `mediaTokenHash` names it: beginning again under the same hash and
  * lease is the same call.
@@ -55,6 +122,7 @@ export const begin = workerMutation({
     to: v.string(),
     mediaTokenHash: v.string(),
     workerId: v.string(),
+    carrier: v.optional(carrier),
   },
   returns: v.object({ callId: v.id("calls"), attempt: v.number() }),
   handler: async (ctx, args): Promise<{ callId: Id<"calls">; attempt: number }> => {
@@ -82,11 +150,14 @@ export const begin = workerMutation({
       workerId: lease.workerId,
       leaseId: lease._id,
       status: "dialing",
+      carrier: args.carrier,
       mediaTokenHash,
     });
     await ctx.db.patch("requests", request._id, {
       attempts: attempt,
       stage: "dialing",
+      // The moment that the owner chose was for this call; another one keeps to their hours.
+      anyHour: undefined,
       updatedAt: Date.now(),
     });
     log("dial", { request: request._id, call: callId, worker: lease.workerId, attempt });
@@ -196,6 +267,18 @@ export const recorded = workerMutation({
   },
 });
 
+/** What the call has used so far: all of it, so that writing it again or later is right. */
+export const saveUsage = workerMutation({
+  args: { callId: v.id("calls"), token: v.string(), usage },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const call = await callUnder(ctx, args.callId, args.token);
+    for (const [unit, used] of Object.entries(args.usage)) amount(`usage.${unit}`, used);
+    await ctx.db.patch("calls", call._id, { usage: args.usage });
+    return null;
+  },
+});
+
 /**
  * Calls that may still be going on with nobody in charge: their lease has ended. A worker gets its own (of this
  * or an earlier incarnation) and those of workers that have stopped.
@@ -242,10 +325,6 @@ export const resolveOrphan = workerMutation({
     return null;
   },
 });
-
-async function inCharge(ctx: QueryCtx, call: Doc<"calls">): Promise<boolean> {
-  return (await liveLease(ctx, call.requestId))?._id === call.leaseId;
-}
 
 async function hasStopped(ctx: QueryCtx, workerId: string): Promise<boolean> {
   const worker = await ctx.db

@@ -2,12 +2,13 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { QueryCtx } from "./_generated/server";
-import { fail } from "./errors";
+import { fail, failureOf } from "./errors";
 import { userMutation, userQuery } from "./functions";
 import {
   list as atMost,
   MAX_ALIASES,
   MAX_CONTACTS,
+  MAX_CONTACTS_AT_ONCE,
   MAX_NAME_CHARS,
   MAX_NOTES_CHARS,
   optionalText,
@@ -22,22 +23,18 @@ export const list = userQuery({
   handler: (ctx): Promise<Doc<"contacts">[]> => contactsOf(ctx, ctx.user._id),
 });
 
+const written = {
+  name: v.string(),
+  phone: v.string(),
+  aliases: v.optional(v.array(v.string())),
+  notes: v.optional(v.string()),
+};
+
 export const add = userMutation({
-  args: {
-    name: v.string(),
-    phone: v.string(),
-    aliases: v.optional(v.array(v.string())),
-    notes: v.optional(v.string()),
-  },
+  args: written,
   returns: v.id("contacts"),
   handler: async (ctx, args): Promise<Id<"contacts">> => {
-    const contact = {
-      userId: ctx.user._id,
-      name: text("name", args.name, MAX_NAME_CHARS),
-      phone: subscriber(ctx.user, args.phone),
-      aliases: names(args.aliases ?? []),
-      notes: optionalText("notes", args.notes, MAX_NOTES_CHARS),
-    };
+    const contact = checked(ctx.user, args);
     const known = await contactsOf(ctx, ctx.user._id);
     const same = known.find((one) => one.name === contact.name && one.phone === contact.phone);
     if (same !== undefined) {
@@ -48,6 +45,38 @@ export const add = userMutation({
       fail("BAD_INPUT", `There is room for ${MAX_CONTACTS} contacts: remove some`, "contacts");
     }
     return ctx.db.insert("contacts", contact);
+  },
+});
+
+/**
+ * Import an address book. What can't be taken is left out, and `skipped` says which row (from 0) and why; the rest
+ * is taken. So importing twice adds nothing the second time.
+ */
+export const importMany = userMutation({
+  args: { contacts: v.array(v.object(written)) },
+  returns: v.object({
+    added: v.number(),
+    skipped: v.array(v.object({ row: v.number(), reason: v.string() })),
+  }),
+  handler: async (ctx, args) => {
+    const known = await contactsOf(ctx, ctx.user._id);
+    const taken = new Set(known.map(nameAndPhone));
+    const skipped: { row: number; reason: string }[] = [];
+    let added = 0;
+    for (const [row, one] of atMost("contacts", args.contacts, MAX_CONTACTS_AT_ONCE).entries()) {
+      const contact = checkedOrReason(ctx.user, one);
+      if (typeof contact === "string") skipped.push({ row, reason: contact });
+      else if (taken.has(nameAndPhone(contact)))
+        skipped.push({ row, reason: "You have this contact already" });
+      else if (known.length + added >= MAX_CONTACTS) {
+        skipped.push({ row, reason: `There is room for ${MAX_CONTACTS} contacts: remove some` });
+      } else {
+        await ctx.db.insert("contacts", contact);
+        taken.add(nameAndPhone(contact));
+        added += 1;
+      }
+    }
+    return { added, skipped };
   },
 });
 
@@ -80,6 +109,34 @@ export const remove = userMutation({
     return null;
   },
 });
+
+type Written = { name: string; phone: string; aliases?: string[]; notes?: string };
+type Contact = Omit<Doc<"contacts">, "_id" | "_creationTime">;
+
+function checked(user: Doc<"users">, given: Written): Contact {
+  return {
+    userId: user._id,
+    name: text("name", given.name, MAX_NAME_CHARS),
+    phone: subscriber(user, given.phone),
+    aliases: names(given.aliases ?? []),
+    notes: optionalText("notes", given.notes, MAX_NOTES_CHARS),
+  };
+}
+
+/** The contact, or why it can't be taken. */
+function checkedOrReason(user: Doc<"users">, given: Written): Contact | string {
+  try {
+    return checked(user, given);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    return failure.message;
+  }
+}
+
+function nameAndPhone({ name, phone }: Pick<Contact, "name" | "phone">): string {
+  return `${phone} ${name}`;
+}
 
 /** A number that could be called for this person. */
 function subscriber(user: Doc<"users">, phone: string): string {

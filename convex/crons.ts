@@ -6,5 +6,6 @@ const crons = cronJobs();
 
 crons.interval("mark silent workers as stopped", { minutes: 1 }, internal.workers.sweep);
 crons.interval("forget leases that ended long ago", { hours: 6 }, internal.expiry.forgetLeases);
+crons.interval("complete what earlier versions wrote", { minutes: 10 }, internal.upgrade.standings);
 
 export default crons;

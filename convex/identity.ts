@@ -4,7 +4,8 @@ import { fail } from "./errors";
 
 export const DEFAULT_ISSUER = "https://floyd.local";
 
-export type Caller = { kind: "person"; identity: UserIdentity } | { kind: "worker" };
+/** `operator`: may also see and drain workers. */
+export type Caller = { kind: "person"; identity: UserIdentity; operator: boolean } | { kind: "worker" };
 
 /** The issuer of Floyd's own tokens. */
 export function floydIssuer(): string {
@@ -14,12 +15,13 @@ export function floydIssuer(): string {
 /**
  * A worker is `sub: "worker"`, `role: "service"` from Floyd's own issuer: another provider must not be able to
  * name somebody "worker". From Floyd's issuer a person is `sub: "person:<name>"`; everybody whom another
- * configured provider vouches for is a person.
+ * configured provider vouches for is a person. A person whose token from Floyd's issuer says `operator: true` is an
+ * operator; what another provider's token says of that counts for nothing.
  */
 export function callerOf(identity: UserIdentity | null): Caller {
   if (identity === null)
     fail("UNAUTHENTICATED", "Sign in first: send a bearer token (`floyd token` makes one)");
-  if (identity.issuer !== floydIssuer()) return { kind: "person", identity };
+  if (identity.issuer !== floydIssuer()) return { kind: "person", identity, operator: false };
   if (identity.subject === "worker") {
     if (identity.role === "service") return { kind: "worker" };
     fail("FORBIDDEN", 'This worker token has no role "service": make a new one');
@@ -27,5 +29,5 @@ export function callerOf(identity: UserIdentity | null): Caller {
   if (!identity.subject.startsWith("person:")) {
     fail("FORBIDDEN", 'The token names neither a person (sub "person:<name>") nor a worker');
   }
-  return { kind: "person", identity };
+  return { kind: "person", identity, operator: identity.operator === true };
 }

@@ -3,6 +3,8 @@ import { fail } from "./errors";
 
 /** A request is an errand, not an essay; this is about two pages. */
 export const MAX_REQUEST_CHARS = 4_000;
+/** What somebody types into a search box; a search index takes 16 words anyway. */
+export const MAX_SEARCH_CHARS = 200;
 /** A fact is a sentence. All of a person's facts go into one prompt. */
 export const MAX_FACT_CHARS = 1_000;
 /** All accepted facts are read, and sent to the worker, at once. */
@@ -17,6 +19,19 @@ export const MAX_ALIASES = 20;
 /** An answer is spoken to somebody who waits on the line. */
 export const MAX_ANSWER_CHARS = 2_000;
 export const MAX_QUESTION_CHARS = 1_000;
+/** A hint is read by the model between two turns: a sentence or two. */
+export const MAX_HINT_CHARS = 500;
+/** A worker takes them every few seconds. More is a key that is stuck. */
+export const MAX_HINTS_WAITING = 20;
+/** All that a person can whisper in two hours, and see listed. */
+export const MAX_HINTS_PER_CALL = 200;
+/** An address book, imported at once; the person waits for it. */
+export const MAX_CONTACTS_AT_ONCE = 500;
+/** A voice's name at its provider, and a worker's address. */
+export const MAX_VOICE_CHARS = 100;
+export const MAX_ADDRESS_CHARS = 200;
+/** An errand for later than this is not an errand. */
+export const MAX_AHEAD_MS = 366 * 24 * 60 * 60 * 1000;
 /** Any UUID, hash or header that a client may use as a key. */
 export const MAX_KEY_CHARS = 200;
 /** Worker ids, incarnations, fencing tokens, hashes and carrier sids. */
@@ -78,6 +93,18 @@ export function moment(field: string, value: number): number {
   // The year 2001 in ms, and the year 5138: what lies outside is in seconds or in microseconds.
   if (Number.isFinite(value) && value >= 1e12 && value < 1e14) return value;
   fail("BAD_INPUT", `\`${field}\` must be a time in epoch milliseconds`, field);
+}
+
+/** As `moment`, but no later than a year ahead. */
+export function momentAhead(field: string, value: number): number {
+  if (moment(field, value) <= Date.now() + MAX_AHEAD_MS) return value;
+  fail("BAD_INPUT", `\`${field}\` is more than a year away: choose an earlier time`, field);
+}
+
+/** A quantity: a finite number from 0. */
+export function amount(field: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  fail("BAD_INPUT", `\`${field}\` must be a number from 0`, field);
 }
 
 /** A count or a sequence number: a whole number from 0. */

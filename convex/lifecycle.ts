@@ -9,17 +9,18 @@
  *   inFlight   -> completed | failed
  *   pending, inFlight, needsInput -> cancelled
  *
- * What always goes with a transition happens here and nowhere else: whoever leaves inFlight gives up the lease,
- * and a question that nobody waits for any more is closed.
+ * What always goes with a transition happens here and nowhere else: whoever leaves inFlight gives up the lease, a
+ * question that nobody waits for any more is closed, and what becomes pending is due within its owner's call hours.
  */
 import type { Infer } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx } from "./_generated/server";
 import { cancelQuestions } from "./asking";
+import { type Due, due } from "./due";
 import { fail } from "./errors";
 import { type Ending, endLease, type Loss, liveLease } from "./leases";
 import { log } from "./log";
-import type { requestStatus } from "./schema";
+import type { requestStatus, standing } from "./schema";
 
 export type Status = Infer<typeof requestStatus>;
 
@@ -35,6 +36,16 @@ export const TRANSITIONS: Record<Status, readonly Status[]> = {
 /** Why a request moves. It is also written on the lease that ends by it. */
 export type Cause = Ending | Loss | "claim" | "cancel" | "answer" | "deadline";
 
+/** What each status is to the owner. A cancelled request has come to nothing, as a failed one has. */
+export const STANDING: Record<Status, Infer<typeof standing>> = {
+  pending: "active",
+  inFlight: "active",
+  needsInput: "waiting",
+  completed: "done",
+  failed: "failed",
+  cancelled: "failed",
+};
+
 export function isLegal(from: Status, to: Status): boolean {
   return TRANSITIONS[from].includes(to);
 }
@@ -44,7 +55,10 @@ export function isOver(status: Status): boolean {
 }
 
 type Change = Partial<
-  Pick<Doc<"requests">, "notBefore" | "workerId" | "stage" | "planDone" | "outcome" | "lostLeases">
+  Pick<
+    Doc<"requests">,
+    "notBefore" | "anyHour" | "workerId" | "stage" | "planDone" | "outcome" | "lostLeases"
+  >
 >;
 
 type Aside = {
@@ -72,10 +86,21 @@ export async function move(
     if (lease !== null) await endLease(ctx, lease, cause, aside.question);
   }
   await cancelQuestions(ctx, request._id, aside.question);
-  const settled = to === "inFlight" ? {} : { stage: undefined, workerId: undefined };
-  await ctx.db.patch("requests", request._id, { ...settled, ...change, status: to, updatedAt: Date.now() });
+  const settled = {
+    ...(to === "inFlight" ? {} : { stage: undefined, workerId: undefined }),
+    ...change,
+    ...(to === "pending" ? await dueAgain(ctx, { ...request, ...change }) : { movedFrom: undefined }),
+    standing: STANDING[to],
+  };
+  await ctx.db.patch("requests", request._id, { ...settled, status: to, updatedAt: Date.now() });
   log("transition", { request: request._id, from, to, by: cause, reason: aside.reason });
   if (isOver(to)) {
     log("outcome", { request: request._id, status: to, kind: change.outcome?.kind ?? request.outcome?.kind });
   }
+}
+
+async function dueAgain(ctx: MutationCtx, request: Doc<"requests">): Promise<Due> {
+  const user = await ctx.db.get("users", request.userId);
+  if (user === null) fail("NOT_FOUND", "The person of this request is gone", "userId");
+  return due(user, request.notBefore, request.anyHour);
 }

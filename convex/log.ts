@@ -5,7 +5,16 @@
  * Only ids, states and reasons: never a token, a number or anything a person said. So a value is reduced to
  * the characters of a name; a sentence that strays in becomes unreadable instead of becoming a leak.
  */
-export type LogEvent = "claim" | "transition" | "lease-lost" | "dial" | "outcome" | "worker";
+export type LogEvent =
+  | "claim"
+  | "transition"
+  | "postponed"
+  | "lease-lost"
+  | "dial"
+  | "hint"
+  | "control"
+  | "outcome"
+  | "worker";
 
 /** Long enough for an id, a worker's name or a reason; too short for a paragraph. */
 const MAX_VALUE = 60;

@@ -1,5 +1,5 @@
 /** What Floyd asked its owner, answered in a client or by SMS. */
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "./_generated/server";
 import { closeQuestion, MAX_QUESTIONS, openQuestions } from "./asking";
@@ -9,11 +9,20 @@ import { MAX_ANSWER_CHARS, text } from "./input";
 import { move } from "./lifecycle";
 import schema from "./schema";
 
-/** What waits for an answer from this person. */
+const openQuestion = schema.doc("questions").extend({ requestText: v.string() });
+
+/** What waits for an answer from this person, with what they had asked for. */
 export const open = userQuery({
   args: {},
-  returns: v.array(schema.doc("questions")),
-  handler: (ctx): Promise<Doc<"questions">[]> => openQuestionsOf(ctx, ctx.user._id),
+  returns: v.array(openQuestion),
+  handler: async (ctx): Promise<Infer<typeof openQuestion>[]> => {
+    const shown = [];
+    for (const question of await openQuestionsOf(ctx, ctx.user._id)) {
+      const request = await ctx.db.get("requests", question.requestId);
+      shown.push({ ...question, requestText: request?.text ?? "" });
+    }
+    return shown;
+  },
 });
 
 /** Answer a question, named by its own id or by that of its request. The same answer again changes nothing. */
@@ -52,8 +61,10 @@ export async function answerQuestion(
   }
   await closeQuestion(ctx, question._id, "answered", reply);
   const request = await ctx.db.get("requests", question.requestId);
-  if (request?.status === "needsInput")
-    await move(ctx, request, "pending", "answer", { notBefore: Date.now() });
+  if (request?.status === "needsInput") {
+    // A moment that the owner had chosen for the call has gone by while Floyd waited for them.
+    await move(ctx, request, "pending", "answer", { notBefore: Date.now(), anyHour: undefined });
+  }
 }
 
 export function openQuestionsOf(ctx: QueryCtx, userId: Id<"users">): Promise<Doc<"questions">[]> {

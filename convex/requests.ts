@@ -5,10 +5,11 @@
 import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
-import type { QueryCtx } from "./_generated/server";
+import type { MutationCtx, QueryCtx } from "./_generated/server";
 import { openQuestion } from "./asking";
 import { unendedCall } from "./callRows";
 import { fail } from "./errors";
+import { edit as changeRequest, callAt as chooseTime, file, postpone, callAgain as repeat } from "./filing";
 import { userMutation, userQuery, workerMutation, workerQuery } from "./functions";
 import {
   list as atMost,
@@ -20,7 +21,7 @@ import {
   MAX_PLAN_CHARS,
   MAX_QUESTION_CHARS,
   MAX_REASON_CHARS,
-  MAX_REQUEST_CHARS,
+  MAX_SEARCH_CHARS,
   moment,
   optionalText,
   text,
@@ -30,23 +31,30 @@ import { move } from "./lifecycle";
 import { log } from "./log";
 import { materialFor, materialShape, withoutSecrets } from "./material";
 import { checkedReport } from "./reports";
-import schema, { chosenNumber, contextFact, outcome, reportedFact, stage } from "./schema";
+import schema, { chosenNumber, contextFact, outcome, reportedFact, stage, standing } from "./schema";
 import { shownRequest, showRequest } from "./showing";
 import { numberToCall } from "./suppressions";
 import { currentWorker } from "./workers";
 
 /** The worker needs the next few: it claims them one by one. */
 const PENDING_SHOWN = 20;
+/** Requests put off by one claim; the worker looks again a second later. */
+const MAX_POSTPONED = 50;
 /** A question that waits longer has been forgotten by everybody. */
 const MAX_DEADLINE_MS = 30 * 24 * 60 * 60 * 1000;
 
 // ---- what a person does
 
+/** `notBefore`: no call before then; like everything that waits, it is moved into the person's call hours. */
 export const create = userMutation({
-  args: { text: v.string(), to: v.optional(v.string()), idempotencyKey: v.optional(v.string()) },
+  args: {
+    text: v.string(),
+    to: v.optional(v.string()),
+    idempotencyKey: v.optional(v.string()),
+    notBefore: v.optional(v.number()),
+  },
   returns: v.id("requests"),
   handler: async (ctx, args): Promise<Id<"requests">> => {
-    const wanted = text("text", args.text, MAX_REQUEST_CHARS);
     const idempotencyKey = optionalText("idempotencyKey", args.idempotencyKey, MAX_KEY_CHARS);
     if (idempotencyKey !== undefined) {
       const known = await ctx.db
@@ -55,18 +63,40 @@ export const create = userMutation({
         .unique();
       if (known !== null) return known._id;
     }
-    const now = Date.now();
-    return ctx.db.insert("requests", {
-      userId: ctx.user._id,
-      text: wanted,
-      idempotencyKey,
-      toNumber: args.to === undefined ? undefined : await numberToCall(ctx, "to", args.to, ctx.user),
-      status: "pending",
-      notBefore: now,
-      attempts: 0,
-      updatedAt: now,
-    });
+    return file(ctx, ctx.user, { ...args, idempotencyKey });
   },
+});
+
+/** Only while it waits, for its turn or for an answer. `to: null`: Floyd is to find the number. */
+export const edit = userMutation({
+  args: {
+    requestId: v.id("requests"),
+    text: v.optional(v.string()),
+    to: v.optional(v.union(v.string(), v.null())),
+  },
+  returns: v.null(),
+  handler: async (ctx, { requestId, ...change }) => {
+    await changeRequest(ctx, ctx.user, await ownRequest(ctx, ctx.user, requestId), change);
+    return null;
+  },
+});
+
+/** Only while it waits for its turn. A moment that is past means now; call hours do not apply to a chosen moment. */
+export const callAt = userMutation({
+  args: { requestId: v.id("requests"), at: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { requestId, at }) => {
+    await chooseTime(ctx, await ownRequest(ctx, ctx.user, requestId), at);
+    return null;
+  },
+});
+
+/** File the same once more: a new request, with `againOf`. */
+export const callAgain = userMutation({
+  args: { requestId: v.id("requests") },
+  returns: v.id("requests"),
+  handler: async (ctx, { requestId }): Promise<Id<"requests">> =>
+    repeat(ctx, ctx.user, await ownRequest(ctx, ctx.user, requestId)),
 });
 
 export const get = userQuery({
@@ -75,15 +105,34 @@ export const get = userQuery({
   handler: (ctx, { requestId }): Promise<Doc<"requests">> => ownRequest(ctx, ctx.user, requestId),
 });
 
+/**
+ * A person's requests, newest first; with `search`, those with such words, best first. `show`: only those that
+ * Floyd is at work on ("active"), that wait for an answer ("waiting"), that are done, or that came to nothing.
+ */
 export const list = userQuery({
-  args: { paginationOpts: paginationOptsValidator },
+  args: {
+    paginationOpts: paginationOptsValidator,
+    search: v.optional(v.string()),
+    show: v.optional(standing),
+  },
   returns: paginationResultValidator(schema.doc("requests")),
-  handler: (ctx, { paginationOpts }) =>
-    ctx.db
-      .query("requests")
-      .withIndex("by_user", (q) => q.eq("userId", ctx.user._id))
-      .order("desc")
-      .paginate(paginationOpts),
+  handler: (ctx, { paginationOpts, search, show }) => {
+    const userId = ctx.user._id;
+    const requests = ctx.db.query("requests");
+    const words = optionalText("search", search, MAX_SEARCH_CHARS);
+    if (words !== undefined) {
+      const found = requests.withSearchIndex("by_text", (q) => {
+        const own = q.search("text", words).eq("userId", userId);
+        return show === undefined ? own : own.eq("standing", show);
+      });
+      return found.paginate(paginationOpts);
+    }
+    const own =
+      show === undefined
+        ? requests.withIndex("by_user", (q) => q.eq("userId", userId))
+        : requests.withIndex("by_standing", (q) => q.eq("standing", show).eq("userId", userId));
+    return own.order("desc").paginate(paginationOpts);
+  },
 });
 
 /** Everything a client shows of one request. Reads are bounded: the newest are kept, in their order. */
@@ -132,23 +181,21 @@ export const pending = workerQuery({
 });
 
 /**
- * Take the request that has been due longest, if there is one. `token` is the fencing token, random and new for
+ * Take the request that has been due longest, if there is one and the worker is not to drain. `token` is the fencing token, random and new for
  * each claim: claiming again with a token whose lease is live returns the same request.
  */
 export const claim = workerMutation({
   args: { workerId: v.string(), incarnation: v.string(), token: v.string() },
   returns: v.union(v.null(), v.object({ request: schema.doc("requests"), user: schema.doc("users") })),
   handler: async (ctx, args) => {
-    const workerId = (await currentWorker(ctx, args.workerId, args.incarnation)).workerId;
+    const { workerId, drain: draining } = await currentWorker(ctx, args.workerId, args.incarnation);
     const token = identifier("token", args.token);
     const earlier = await leaseByToken(ctx, token);
     if (earlier !== null) {
       return earlier.endedAt === undefined ? claimed(ctx, earlier.requestId) : null;
     }
-    const request = await ctx.db
-      .query("requests")
-      .withIndex("by_status", (q) => q.eq("status", "pending").lte("notBefore", Date.now()))
-      .first();
+    if (draining) return null;
+    const request = await nextDue(ctx);
     if (request === null) return null;
     await grantLease(ctx, { requestId: request._id, workerId, incarnation: args.incarnation, token });
     log("claim", { request: request._id, worker: workerId, attempt: request.attempts + 1 });
@@ -156,6 +203,18 @@ export const claim = workerMutation({
     return claimed(ctx, request._id);
   },
 });
+
+/** The request that has been due longest. One whose owner's call hours have ended meanwhile waits for the next. */
+async function nextDue(ctx: MutationCtx): Promise<Doc<"requests"> | null> {
+  for (let looked = 0; looked < MAX_POSTPONED; looked++) {
+    const request = await ctx.db
+      .query("requests")
+      .withIndex("by_status", (q) => q.eq("status", "pending").lte("notBefore", Date.now()))
+      .first();
+    if (request === null || !(await postpone(ctx, await ownerOf(ctx, request), request))) return request;
+  }
+  return null;
+}
 
 async function claimed(
   ctx: QueryCtx,

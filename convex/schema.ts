@@ -19,6 +19,9 @@ export const requestStatus = literals(
   "cancelled",
 );
 
+/** Where a request stands for its owner, in one word for several statuses; `lifecycle.ts` says which. */
+export const standing = literals("active", "waiting", "done", "failed");
+
 /** What is happening inside `inFlight`. */
 export const stage = literals(
   "gatheringContext",
@@ -76,9 +79,28 @@ export const chosenNumber = v.object({
 });
 
 export const callStatus = literals("dialing", "ringing", "answered", "ended");
-export const speaker = literals("floyd", "callee");
+/** "owner": the person whom Floyd calls for, speaking themselves after taking over. */
+export const speaker = literals("floyd", "callee", "owner");
 export const questionStatus = literals("open", "answered", "expired", "cancelled");
 export const workerStatus = literals("running", "draining", "stopped");
+
+/** By what a call reaches its callee. "browser": the person's own page rings, and they play the callee. */
+export const carrier = literals("telephone", "browser");
+
+/** Who speaks on a call, and whether it is to end now. */
+export const control = v.object({ by: literals("floyd", "owner"), hangUp: v.optional(v.literal(true)) });
+
+/** What a call has used so far; `seconds` on the line. */
+export const usage = v.object({
+  promptTokens: v.number(),
+  completionTokens: v.number(),
+  speechChars: v.number(),
+  recognisedSeconds: v.number(),
+  seconds: v.number(),
+});
+
+/** Times of day, "HH:MM", in the person's time zone; from 22:00 to 06:00 is overnight. */
+export const callHours = v.object({ from: v.string(), to: v.string() });
 
 export const limits = v.object({
   maxSpendUsd: v.optional(v.number()),
@@ -128,6 +150,10 @@ export default defineSchema({
     phone: v.optional(v.string()),
     timezone: v.string(),
     language: v.optional(v.string()),
+    /** Floyd dials only within them. None: at any time. */
+    callHours: v.optional(callHours),
+    /** The voice that Floyd speaks with, by the name the speech provider has for it. */
+    voice: v.optional(v.string()),
     limits,
   })
     .index("by_token", ["tokenIdentifier"])
@@ -157,8 +183,8 @@ export default defineSchema({
   }).index("by_user", ["userId"]),
 
   /**
-   * What a person wants done. Created, cancelled and (through an answer) resumed by the person, carried out by
-   * the worker that holds its lease; `status` is written by `lifecycle.ts` alone. Read by both.
+   * What a person wants done. Created, edited, cancelled and (through an answer) resumed by the person, carried
+   * out by the worker that holds its lease; `status` is written by `lifecycle.ts` alone. Read by both.
    */
   requests: defineTable({
     userId: v.id("users"),
@@ -166,11 +192,19 @@ export default defineSchema({
     idempotencyKey: v.optional(v.string()),
     toNumber: v.optional(v.string()),
     status: requestStatus,
+    /** Follows from `status`, for the lists. None in rows of earlier versions until `upgrade.ts` has been there. */
+    standing: v.optional(standing),
     stage: v.optional(stage),
     /** While inFlight: who has it. The lease itself is apart, so that heartbeats wake no client. */
     workerId: v.optional(v.string()),
     /** Not claimed before this. */
     notBefore: v.number(),
+    /** When it was due, if that was outside its owner's call hours, so that `notBefore` is their next beginning. */
+    movedFrom: v.optional(v.number()),
+    /** Its owner has chosen the moment of the next call: the call hours do not apply to it. */
+    anyHour: v.optional(v.boolean()),
+    /** The request that this one repeats. */
+    againOf: v.optional(v.id("requests")),
     /** Calls begun so far. */
     attempts: v.number(),
     /** Leases lost before dialling, so that a request that kills its workers comes to an end. */
@@ -184,7 +218,10 @@ export default defineSchema({
   })
     .index("by_status", ["status", "notBefore"])
     .index("by_user", ["userId"])
-    .index("by_key", ["userId", "idempotencyKey"]),
+    .index("by_standing", ["standing", "userId"])
+    .index("by_key", ["userId", "idempotencyKey"])
+    .index("by_again", ["againOf"])
+    .searchIndex("by_text", { searchField: "text", filterFields: ["userId", "standing"] }),
 
   /**
    * A worker's right to work on a request. Written by claims, heartbeats and time-outs; read by the functions
@@ -208,7 +245,10 @@ export default defineSchema({
     .index("by_token", ["token"])
     .index("by_end", ["endedAt"]),
 
-  /** One attempt to call. Written by the worker that dials and by carrier callbacks; read by the person. */
+  /**
+   * One attempt to call. Written by the worker that dials and by carrier callbacks, but for `control`, which is
+   * written by the person and read by the worker; read by the person.
+   */
   calls: defineTable({
     requestId: v.id("requests"),
     userId: v.id("users"),
@@ -218,6 +258,10 @@ export default defineSchema({
     /** Whose token may write about this call, even after the lease has ended. */
     leaseId: v.id("leases"),
     status: callStatus,
+    /** None: by telephone. */
+    carrier: v.optional(carrier),
+    /** None: Floyd speaks. */
+    control: v.optional(control),
     callSid: v.optional(v.string()),
     mediaTokenHash: v.string(),
     mediaOpenedAt: v.optional(v.number()),
@@ -228,8 +272,10 @@ export default defineSchema({
     endReason: v.optional(v.string()),
     disclosureAt: v.optional(v.number()),
     recording: v.optional(v.string()),
+    usage: v.optional(usage),
   })
     .index("by_request", ["requestId", "attempt"])
+    .index("by_user", ["userId", "status"])
     .index("by_sid", ["callSid"])
     .index("by_status", ["status"]),
 
@@ -241,6 +287,20 @@ export default defineSchema({
     ...transcriptLine,
   })
     .index("by_call", ["callId", "seq"])
+    .index("by_request", ["requestId"]),
+
+  /**
+   * What a person whispers to Floyd during a call, for its next turn. Written by the person, taken by the worker;
+   * read by both.
+   */
+  hints: defineTable({
+    callId: v.id("calls"),
+    requestId: v.id("requests"),
+    userId: v.id("users"),
+    text: v.string(),
+    takenAt: v.optional(v.number()),
+  })
+    .index("by_call", ["callId", "takenAt"])
     .index("by_request", ["requestId"]),
 
   /** The words being spoken now, one row per call, overwritten. Written by the worker; read by the person. */
@@ -323,7 +383,10 @@ export default defineSchema({
     addedBy: v.string(),
   }).index("by_phone", ["phone"]),
 
-  /** The daemons. Written by workers (registration, heartbeat) and by the sweep in `crons.ts`; read by both. */
+  /**
+   * The daemons. Written by workers (registration, heartbeat), by operators (`drain`) and by the sweep in
+   * `crons.ts`; read by all three.
+   */
   workers: defineTable({
     workerId: v.string(),
     /** One start of the process. A new one takes the place of the old. */
@@ -334,6 +397,10 @@ export default defineSchema({
     maxCalls: v.number(),
     startedAt: v.number(),
     heartbeatAt: v.number(),
+    /** Where it serves browsers, e.g. for listening in. None: where the page itself came from. */
+    address: v.optional(v.string()),
+    /** An operator wants it to take nothing new. */
+    drain: v.optional(v.boolean()),
   })
     .index("by_worker", ["workerId"])
     .index("by_status", ["status", "heartbeatAt"]),

@@ -3,16 +3,22 @@ import { type Infer, v } from "convex/values";
 import type { Doc } from "./_generated/dataModel";
 import type { QueryCtx } from "./_generated/server";
 import { callsOf } from "./callRows";
-import schema from "./schema";
+import { MAX_ATTEMPTS, MAX_HINTS_PER_CALL } from "./input";
+import { cost, costOf, pricesOf } from "./pricing";
+import schema, { requestStatus } from "./schema";
 
 /** More than fits a screen many times over; the newest lines are kept. */
 const MAX_LINES_SHOWN = 1_000;
 const MAX_TURNS_SHOWN = 1_000;
 const MAX_QUESTIONS_SHOWN = 100;
 const MAX_DISCLOSURES_SHOWN = 200;
+const MAX_HINTS_SHOWN = MAX_ATTEMPTS * MAX_HINTS_PER_CALL;
 
-/** A call without what only its worker needs. */
-const shownCall = schema.doc("calls").omit("leaseId", "mediaTokenHash");
+/** A call without what only its worker needs. `cost`: if the deployment knows prices, and the call its usage. */
+const shownCall = schema
+  .doc("calls")
+  .omit("leaseId", "mediaTokenHash")
+  .extend({ cost: v.optional(cost) });
 
 export const shownRequest = v.object({
   request: schema.doc("requests"),
@@ -22,9 +28,13 @@ export const shownRequest = v.object({
   turns: v.array(schema.doc("turns")),
   questions: v.array(schema.doc("questions")),
   disclosures: v.array(schema.doc("disclosures")),
+  /** What its owner whispered, in order. */
+  hints: v.array(schema.doc("hints")),
   live: v.array(schema.doc("live")),
   /** Who is at work on it. */
   lease: v.union(v.null(), v.object({ workerId: v.string() })),
+  /** The latest request that repeats this one. */
+  again: v.union(v.null(), v.object({ requestId: v.id("requests"), status: requestStatus })),
 });
 
 export async function showRequest(
@@ -33,9 +43,18 @@ export async function showRequest(
 ): Promise<Infer<typeof shownRequest>> {
   const requestId = request._id;
   const calls = await callsOf(ctx, requestId);
+  const prices = pricesOf(process.env.FLOYD_PRICES);
+  const again = await ctx.db
+    .query("requests")
+    .withIndex("by_again", (q) => q.eq("againOf", requestId))
+    .order("desc")
+    .first();
   return {
     request,
-    calls: calls.map(({ leaseId: _lease, mediaTokenHash: _hash, ...call }) => call),
+    calls: calls.map(({ leaseId: _lease, mediaTokenHash: _hash, ...call }) => ({
+      ...call,
+      cost: call.usage && costOf(call.usage, prices),
+    })),
     transcript: await transcriptOf(ctx, calls),
     turns: await turnsOf(ctx, calls),
     questions: (
@@ -53,6 +72,11 @@ export async function showRequest(
       .withIndex("by_request", (q) => q.eq("requestId", requestId))
       .take(calls.length + 1),
     lease: request.workerId === undefined ? null : { workerId: request.workerId },
+    hints: await ctx.db
+      .query("hints")
+      .withIndex("by_request", (q) => q.eq("requestId", requestId))
+      .take(MAX_HINTS_SHOWN),
+    again: again && { requestId: again._id, status: again.status },
   };
 }
 

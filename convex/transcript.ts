@@ -2,12 +2,13 @@
  * What was said and heard. A line is written once, in order, and never changed: what was acknowledged is kept,
  * and what is sent again is skipped.
  */
+import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
-import { callUnder } from "./callRows";
+import { callUnder, ownCall } from "./callRows";
 import { fail } from "./errors";
-import { workerMutation } from "./functions";
+import { userQuery, workerMutation } from "./functions";
 import {
-  list,
+  list as atMost,
   MAX_LINE_CHARS,
   MAX_LINES_AT_ONCE,
   MAX_LINES_PER_CALL,
@@ -15,7 +16,7 @@ import {
   optionalText,
   whole,
 } from "./input";
-import { transcriptLine } from "./schema";
+import schema, { transcriptLine } from "./schema";
 
 /**
  * Append lines, numbered from 0 without gaps. A `seq` that is known already is skipped; one that comes too
@@ -32,7 +33,7 @@ export const append = workerMutation({
       .order("desc")
       .first();
     let next = last === null ? 0 : last.seq + 1;
-    for (const line of list("lines", args.lines, MAX_LINES_AT_ONCE)) {
+    for (const line of atMost("lines", args.lines, MAX_LINES_AT_ONCE)) {
       if (whole("lines.seq", line.seq) < next) continue;
       if (line.seq > next) {
         fail("BAD_INPUT", `Line ${next} is missing: lines come in order, without gaps`, "lines.seq");
@@ -56,5 +57,19 @@ export const append = workerMutation({
       next += 1;
     }
     return null;
+  },
+});
+
+/** The whole of one call, newest line first, so that what is being said is on the first page. */
+export const list = userQuery({
+  args: { callId: v.id("calls"), paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(schema.doc("transcript")),
+  handler: async (ctx, { callId, paginationOpts }) => {
+    const call = await ownCall(ctx, ctx.user, callId);
+    return ctx.db
+      .query("transcript")
+      .withIndex("by_call", (q) => q.eq("callId", call._id))
+      .order("desc")
+      .paginate(paginationOpts);
   },
 });

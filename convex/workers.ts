@@ -3,20 +3,24 @@ import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalMutation, type QueryCtx } from "./_generated/server";
 import { MAX_QUESTIONS } from "./asking";
+import { unendedCall } from "./callRows";
 import { fail } from "./errors";
 import { loseLease } from "./expiry";
-import { workerMutation, workerQuery } from "./functions";
-import { identifier, list, MAX_NAME_CHARS, text, whole } from "./input";
+import { operatorMutation, operatorQuery, workerMutation, workerQuery } from "./functions";
+import { list as atMost, identifier, MAX_ADDRESS_CHARS, MAX_NAME_CHARS, text, whole } from "./input";
 import { LEASE_MS, leaseByToken, leasesOf, MAX_LEASES, renewLease } from "./leases";
 import { log } from "./log";
-import { questionStatus, workerStatus } from "./schema";
+import schema, { control, questionStatus, workerStatus } from "./schema";
+import { controlOf, waitingHints } from "./steering";
 
 /** By then its leases have expired, and it has missed a second minute of heartbeats. */
 const SILENT_MS = 2 * LEASE_MS;
+/** A page of workers; whoever runs more looks at their metrics. */
+const MAX_LISTED = 200;
 /** One sweep; a fleet that is larger is swept a minute later. */
 const MAX_SWEPT = 200;
 
-function workerById(ctx: QueryCtx, workerId: string): Promise<Doc<"workers"> | null> {
+export function workerById(ctx: QueryCtx, workerId: string): Promise<Doc<"workers"> | null> {
   return ctx.db
     .query("workers")
     .withIndex("by_worker", (q) => q.eq("workerId", workerId))
@@ -39,16 +43,24 @@ export async function currentWorker(
 
 /**
  * Say that a process has started. Its predecessor under the same id is gone, so the predecessor's leases end
- * now instead of a minute later.
+ * now instead of a minute later. A new process is not draining, whatever was wanted of the old one.
+ * `address`: where it serves browsers, e.g. https://calls.example.com.
  */
 export const register = workerMutation({
-  args: { workerId: v.string(), incarnation: v.string(), version: v.string(), maxCalls: v.number() },
+  args: {
+    workerId: v.string(),
+    incarnation: v.string(),
+    version: v.string(),
+    maxCalls: v.number(),
+    address: v.optional(v.string()),
+  },
   returns: v.null(),
   handler: async (ctx, args) => {
     const workerId = identifier("workerId", args.workerId);
     const incarnation = identifier("incarnation", args.incarnation);
     const version = text("version", args.version, MAX_NAME_CHARS);
     const maxCalls = whole("maxCalls", args.maxCalls);
+    const address = args.address === undefined ? undefined : webAddress("address", args.address);
     const now = Date.now();
     const known = await workerById(ctx, workerId);
     if (known?.incarnation === incarnation) {
@@ -56,7 +68,16 @@ export const register = workerMutation({
       return null;
     }
     for (const lease of await leasesOf(ctx, workerId)) await loseLease(ctx, lease, "replaced");
-    const row = { workerId, incarnation, version, maxCalls, calls: 0, startedAt: now, heartbeatAt: now };
+    const row = {
+      workerId,
+      incarnation,
+      version,
+      maxCalls,
+      address,
+      calls: 0,
+      startedAt: now,
+      heartbeatAt: now,
+    };
     if (known === null) await ctx.db.insert("workers", { ...row, status: "running" });
     else await ctx.db.replace("workers", known._id, { ...row, status: "running" });
     log("worker", { worker: workerId, status: "running" });
@@ -77,7 +98,7 @@ export const heartbeat = workerMutation({
   handler: async (ctx, args) => {
     const worker = await currentWorker(ctx, args.workerId, args.incarnation);
     const lost: Id<"requests">[] = [];
-    for (const { requestId, token } of list("leases", args.leases, MAX_LEASES)) {
+    for (const { requestId, token } of atMost("leases", args.leases, MAX_LEASES)) {
       const lease = await leaseByToken(ctx, token);
       const held = lease?.requestId === requestId && lease.workerId === args.workerId;
       if (lease !== null && held && lease.endedAt === undefined) await renewLease(ctx, lease);
@@ -94,8 +115,9 @@ export const heartbeat = workerMutation({
 });
 
 /**
- * What a worker must hear of at once: its leases (a request that a person cancelled is gone from them) and the
- * questions that were asked while somebody holds the line.
+ * What a worker must hear of at once: its leases (a request that a person cancelled is gone from them), the
+ * questions that were asked while somebody holds the line, and what the owners of its calls want: who is to speak,
+ * whether to hang up, and hints that were not taken yet, oldest first.
  */
 export const inbox = workerQuery({
   args: { workerId: v.string() },
@@ -108,6 +130,14 @@ export const inbox = workerQuery({
         callId: v.id("calls"),
         status: questionStatus,
         answer: v.optional(v.string()),
+      }),
+    ),
+    calls: v.array(
+      v.object({
+        callId: v.id("calls"),
+        requestId: v.id("requests"),
+        control,
+        hints: v.array(v.object({ hintId: v.id("hints"), text: v.string() })),
       }),
     ),
   }),
@@ -124,7 +154,14 @@ export const inbox = workerQuery({
         questions.push({ questionId: _id, requestId, callId, status, answer });
       }
     }
-    return { leases: leases.map(({ requestId, token }) => ({ requestId, token })), questions };
+    const calls = [];
+    for (const lease of leases) {
+      const call = await unendedCall(ctx, lease.requestId);
+      if (call === null || call.leaseId !== lease._id) continue;
+      const hints = (await waitingHints(ctx, call._id)).map(({ _id, text }) => ({ hintId: _id, text }));
+      calls.push({ callId: call._id, requestId: call.requestId, control: controlOf(call), hints });
+    }
+    return { leases: leases.map(({ requestId, token }) => ({ requestId, token })), questions, calls };
   },
 });
 
@@ -146,3 +183,37 @@ export const sweep = internalMutation({
     return null;
   },
 });
+
+// ---- what an operator does
+
+/** All workers, by their ids. */
+export const list = operatorQuery({
+  args: {},
+  returns: v.array(schema.doc("workers").omit("incarnation")),
+  handler: async (ctx) => {
+    const workers = await ctx.db.query("workers").withIndex("by_worker").take(MAX_LISTED);
+    return workers.map(({ incarnation: _incarnation, ...worker }) => worker);
+  },
+});
+
+/** Let a worker take nothing new, or let it again. What it has begun it brings to an end. */
+export const drain = operatorMutation({
+  args: { workerId: v.string(), drain: v.boolean() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const worker = await workerById(ctx, args.workerId);
+    if (worker === null) fail("NOT_FOUND", "There is no such worker", "workerId");
+    if ((worker.drain ?? false) === args.drain) return null;
+    await ctx.db.patch("workers", worker._id, { drain: args.drain || undefined });
+    log("worker", { worker: worker.workerId, drain: String(args.drain) });
+    return null;
+  },
+});
+
+/** An origin, as browsers write it: scheme, host and perhaps a port. */
+function webAddress(field: string, value: string): string {
+  const given = text(field, value, MAX_ADDRESS_CHARS);
+  const origin = /^https?:\/\/[\w.:[\]-]+\/?$/i.test(given) ? given.replace(/\/$/, "") : null;
+  if (origin !== null) return origin;
+  fail("BAD_INPUT", `\`${field}\` must be an address like https://calls.example.com, without a path`, field);
+}

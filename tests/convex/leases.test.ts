@@ -218,7 +218,11 @@ describe("a lease", () => {
     await worker(t, "kitchen", "start-2");
     expect((await requestRow(t, requestId)).status).toBe("pending");
     await expectFailure(w.query(api.requests.material, { requestId, token }), "LEASE_LOST", "token");
-    expect(await w.query(api.workers.inbox, { workerId: "kitchen" })).toEqual({ leases: [], questions: [] });
+    expect(await w.query(api.workers.inbox, { workerId: "kitchen" })).toEqual({
+      leases: [],
+      questions: [],
+      calls: [],
+    });
   });
 
   test("of a call, likewise: failed as interrupted, never dialled again by itself", async () => {

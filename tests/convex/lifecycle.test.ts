@@ -69,7 +69,7 @@ describe("the table of transitions", () => {
       // The table is always named, so that the search above finds every write.
       expect(source, path).not.toMatch(/db\s*\.(patch|replace|delete)\(\s*[^"\s]/);
     }
-    expect(writers.sort()).toEqual(["lifecycle.ts patch", "requests.ts insert"]);
+    expect(writers.sort()).toEqual(["filing.ts insert", "lifecycle.ts patch"]);
   });
 });
 
