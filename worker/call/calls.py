@@ -59,6 +59,7 @@ class Calls:
             detectors=detectors,
             ready_made=ReadyMade(data / "openings", voice, voice_name(settings)),
             recordings=data / "recordings",
+            line=settings.floyd_line,
         )
         self._sessions: dict[str, Session] = {}
 

@@ -44,15 +44,23 @@ def status_write(call_id: str, update: StatusUpdate) -> tuple[str, dict[str, Any
 
 
 async def begin(
-    deployment: Deployment, *, request_id: str, token: str, to: str, media_token_hash: str, worker_id: str
+    deployment: Deployment,
+    *,
+    request_id: str,
+    token: str,
+    to: str,
+    media_token_hash: str,
+    worker_id: str,
+    line: str,
 ) -> str:
-    """Write the attempt, and return the call's id. Raises what `Deployment` raises."""
+    """Write the attempt, and return the call's id. `line` as in FLOYD_LINE. Raises what `Deployment` raises."""
     args = {
         "requestId": request_id,
         "token": token,
         "to": to,
         "mediaTokenHash": media_token_hash,
         "workerId": worker_id,
+        "carrier": line,
     }
     result = await deployment.mutation("calls:begin", args, patience_s=BEGIN_PATIENCE_S)
     return str(result["callId"])

@@ -59,6 +59,8 @@ class Equipment:
     detectors: VoiceActivityDetectors
     ready_made: ReadyMade
     recordings: Path
+    line: str
+    """What the carrier's calls go over, as in FLOYD_LINE."""
 
     @contextmanager
     def warming_up(self) -> Iterator[None]:

@@ -220,6 +220,7 @@ class Session:
                     to=brief.to,
                     media_token_hash=self._token_hash,
                     worker_id=self._worker_id,
+                    line=self._equipment.line,
                 )
             )
         except LeaseLost:

@@ -24,8 +24,8 @@ CONNECT_S = 10.0
 """From picking up to hearing each other. Two machines find each other within a second, or not at all."""
 
 LAST_SOUND_S = 0.3
-"""What was sent last is still in the page's buffer when the call ends: a connection that is closed at once swallows
-the end of the goodbye."""
+"""What was sent last is still in the page's buffer when the call ends; a connection that is closed at once takes
+the end of the goodbye with it."""
 
 KEYS = frozenset("0123456789*#ABCD")
 
