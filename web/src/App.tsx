@@ -1,6 +1,6 @@
 import type { ConvexReactClient } from "convex/react";
 import { Suspense, useEffect } from "react";
-import { Route, Switch, useLocation } from "wouter";
+import { Route, Switch } from "wouter";
 import { AuthProvider, SignedIn } from "./auth";
 import { type Config, ConfigContext } from "./config";
 import { ErrorBoundary } from "./layout/ErrorBoundary";
@@ -11,13 +11,25 @@ import { fetchNext, pages, paths, SignInPage } from "./routes";
 import { Toasts } from "./ui/Toasts";
 import { Tooltips } from "./ui/Tooltip";
 
+/** The first page is there by then. */
+const FETCH_NEXT_MS = 2_000;
+
 export function App({ config, client }: { config: Config; client: ConvexReactClient }) {
   return (
     <ErrorBoundary>
       <ConfigContext value={config}>
         <AuthProvider workerUrl={config.workerUrl} client={client}>
           <Tooltips>
-            <Pages />
+            <Switch>
+              <Route path={paths.signIn}>
+                <Suspense fallback={<PageLoading />}>
+                  <SignInPage />
+                </Suspense>
+              </Route>
+              <Route>
+                <PersonalPages />
+              </Route>
+            </Switch>
             <Toasts />
           </Tooltips>
         </AuthProvider>
@@ -26,39 +38,30 @@ export function App({ config, client }: { config: Config; client: ConvexReactCli
   );
 }
 
-function Pages() {
-  const [location] = useLocation();
-  if (location === paths.signIn)
-    return (
-      <Suspense fallback={<PageLoading />}>
-        <SignInPage />
-      </Suspense>
-    );
-  return (
-    <Frame>
-      <SignedIn waiting={<PageLoading />}>
-        <KnownPerson>
-          <Chosen />
-        </KnownPerson>
-      </SignedIn>
-    </Frame>
-  );
-}
-
-function Chosen() {
+/** Everything but the sign-in page is for people who are signed in. */
+function PersonalPages() {
   useEffect(() => {
     const wait = setTimeout(fetchNext, FETCH_NEXT_MS);
     return () => clearTimeout(wait);
   }, []);
   return (
-    <Switch>
-      {pages.map(({ path, page }) => (
-        <Route key={path} path={path} component={page} />
-      ))}
-      <Route component={NotFoundPage} />
-    </Switch>
+    <SignedIn
+      waiting={
+        <Frame>
+          <PageLoading />
+        </Frame>
+      }
+    >
+      <Frame>
+        <KnownPerson>
+          <Switch>
+            {pages.map(({ path, page }) => (
+              <Route key={path} path={path} component={page} />
+            ))}
+            <Route component={NotFoundPage} />
+          </Switch>
+        </KnownPerson>
+      </Frame>
+    </SignedIn>
   );
 }
-
-/** The first page is there by then. */
-const FETCH_NEXT_MS = 2_000;

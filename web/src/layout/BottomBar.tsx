@@ -1,5 +1,6 @@
 import { Ellipsis, Plus } from "lucide-react";
 import { navigate } from "wouter/use-browser-location";
+import { useAccount } from "../auth/account";
 import { useConfig } from "../config";
 import { Menu, MenuItem } from "../ui/Menu";
 import { NavLink } from "./NavLink";
@@ -13,6 +14,7 @@ const place =
 /** The frame of a phone. */
 export function BottomBar() {
   const config = useConfig();
+  const { operator } = useAccount();
   return (
     <nav
       aria-label="Pages"
@@ -34,7 +36,7 @@ export function BottomBar() {
           </button>
         }
       >
-        {moreDestinations(config).map(({ path, label, icon: Icon }) => (
+        {moreDestinations(config, operator).map(({ path, label, icon: Icon }) => (
           <MenuItem key={path} onSelect={() => navigate(path)}>
             <Icon aria-hidden />
             {label}

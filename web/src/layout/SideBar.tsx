@@ -1,5 +1,6 @@
 import { Plus } from "lucide-react";
 import { Link } from "wouter";
+import { useAccount } from "../auth/account";
 import { useConfig } from "../config";
 import { paths } from "../routes";
 import { Button } from "../ui/Button";
@@ -12,6 +13,7 @@ import { Rehearsed } from "./Rehearsed";
 /** The frame of a wide screen. */
 export function SideBar() {
   const config = useConfig();
+  const { operator } = useAccount();
   const entry = (to: Destination) => (
     <NavLink
       key={to.path}
@@ -37,7 +39,7 @@ export function SideBar() {
       <nav aria-label="Pages" className="flex flex-1 flex-col gap-1">
         {[requests, questions, knows].map(entry)}
         <div className="flex-1" />
-        {moreDestinations(config).map(entry)}
+        {moreDestinations(config, operator).map(entry)}
       </nav>
       <Rehearsed />
     </div>

@@ -24,8 +24,8 @@ const settings: Destination = { path: paths.settings, label: "Settings", icon: S
 const workers: Destination = { path: paths.workers, label: "Workers", icon: Server };
 
 /** Less often needed; on a phone they are behind "More". */
-export function moreDestinations(config: Config): Destination[] {
-  return [...(config.line === "browser" ? [line] : []), settings, workers];
+export function moreDestinations(config: Config, operator: boolean): Destination[] {
+  return [...(config.line === "browser" ? [line] : []), settings, ...(operator ? [workers] : [])];
 }
 
 /** A request's own page belongs to the requests. */
