@@ -14,6 +14,7 @@ export type LogEvent =
   | "hint"
   | "control"
   | "outcome"
+  | "session"
   | "worker";
 
 /** Long enough for an id, a worker's name or a reason; too short for a paragraph. */

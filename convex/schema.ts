@@ -404,4 +404,38 @@ export default defineSchema({
   })
     .index("by_worker", ["workerId"])
     .index("by_status", ["status", "heartbeatAt"]),
+
+  /**
+   * One-time sign-in links, by the hash of their code. Offered by whoever holds Floyd's key, used up by the worker
+   * that serves the page; read by nobody else. With `secretHash`: used, and the session it became.
+   */
+  signInCodes: defineTable({
+    codeHash: v.string(),
+    /** `person:<name>`, as in Floyd's own tokens. */
+    subject: v.string(),
+    operator: v.boolean(),
+    /** For somebody whom Floyd does not know yet. */
+    name: v.optional(v.string()),
+    expiresAt: v.number(),
+    secretHash: v.optional(v.string()),
+  })
+    .index("by_hash", ["codeHash"])
+    .index("by_expiry", ["expiresAt"]),
+
+  /**
+   * Browsers that are signed in by Floyd itself, by the hash of their secret. Written by the worker that serves the
+   * page; read by it, and by the person, who may end them.
+   */
+  sessions: defineTable({
+    secretHash: v.string(),
+    subject: v.string(),
+    operator: v.boolean(),
+    name: v.optional(v.string()),
+    device: v.optional(v.string()),
+    usedAt: v.number(),
+    expiresAt: v.number(),
+  })
+    .index("by_hash", ["secretHash"])
+    .index("by_subject", ["subject"])
+    .index("by_expiry", ["expiresAt"]),
 });

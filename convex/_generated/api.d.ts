@@ -37,6 +37,7 @@ import type * as questions from "../questions.js";
 import type * as reports from "../reports.js";
 import type * as requests from "../requests.js";
 import type * as showing from "../showing.js";
+import type * as signIn from "../signIn.js";
 import type * as steering from "../steering.js";
 import type * as suppressions from "../suppressions.js";
 import type * as transcript from "../transcript.js";
@@ -81,6 +82,7 @@ declare const fullApi: ApiFromModules<{
   reports: typeof reports;
   requests: typeof requests;
   showing: typeof showing;
+  signIn: typeof signIn;
   steering: typeof steering;
   suppressions: typeof suppressions;
   transcript: typeof transcript;
