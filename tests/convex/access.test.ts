@@ -35,7 +35,8 @@ const FOR_PEOPLE = new Set(
     "users:ensure users:me users:update requests:create requests:get requests:list requests:show " +
     "requests:cancel requests:edit requests:callAt requests:callAgain transcript:list calls:hint calls:takeOver " +
     "calls:handBack calls:hangUp calls:access calls:ringing contacts:importMany questions:answer questions:open facts:list facts:add facts:addMany facts:update " +
-    "facts:remove facts:accept facts:reject contacts:list contacts:add contacts:update contacts:remove"
+    "facts:remove facts:accept facts:reject contacts:list contacts:add contacts:update contacts:remove " +
+    "signIn:sessions signIn:revoke"
   ).split(" "),
 );
 const FOR_WORKERS = new Set(
@@ -45,7 +46,8 @@ const FOR_WORKERS = new Set(
     "workers:register workers:heartbeat workers:inbox calls:begin calls:dialed calls:carrierStatus " +
     "calls:openMedia calls:end calls:disclosed calls:recorded calls:orphans calls:resolveOrphan transcript:append live:set " +
     "calls:saveUsage hints:taken " +
-    "turns:record disclosures:record facts:offer messages:receive messages:outbox messages:sent"
+    "turns:record disclosures:record facts:offer messages:receive messages:outbox messages:sent " +
+    "signIn:offer signIn:redeem signIn:renew signIn:end"
   ).split(" "),
 );
 const FOR_OPERATORS = new Set("workers:list workers:drain".split(" "));
@@ -116,6 +118,19 @@ beforeAll(async () => {
     incarnation: "start-1",
     mediaTokenHash: "hash",
     tokenHash: "hash",
+    codeHash: "a".repeat(64),
+    secretHash: "b".repeat(64),
+    subject: "person:alex",
+    operator: false,
+    sessionId: await t.run((ctx) =>
+      ctx.db.insert("sessions", {
+        secretHash: "c".repeat(64),
+        subject: "person:sam",
+        operator: false,
+        usedAt: 0,
+        expiresAt: 0,
+      }),
+    ),
     to: "+14155550134",
     from: "+14155550100",
     body: "body",
