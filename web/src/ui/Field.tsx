@@ -44,13 +44,16 @@ type FieldProps = {
   error?: string | null | undefined;
   /** For those who see, the surroundings already say what it is. */
   hideLabel?: boolean;
+  /** Where the control must be found from elsewhere. */
+  id?: string;
   className?: string;
   children: (tied: Tied) => ReactNode;
 };
 
 /** `<Field label="Name">{(tied) => <Input {...tied} />}</Field>` */
-export function Field({ label, hint, error, hideLabel = false, className, children }: FieldProps) {
-  const id = useId();
+export function Field({ label, hint, error, hideLabel = false, id: given, className, children }: FieldProps) {
+  const own = useId();
+  const id = given ?? own;
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
   return (
     <div className={cn("flex flex-col gap-1.5", className)}>
