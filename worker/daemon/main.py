@@ -33,12 +33,16 @@ from worker.daemon.worker import Worker
 from worker.deployment.http import HttpDeployment
 from worker.keys import worker_token
 from worker.model.openai import OpenAIModel
-from worker.phone.twilio import TwilioCarrier
-from worker.phone.webhooks import routes
+from worker.phone import webhooks
+from worker.phone.browser_line import LineHub
+from worker.phone.carrier import Carrier
+from worker.phone.carrier_of import carrier_of
 from worker.request.run import Means
 from worker.settings import Settings
 from worker.speech.choose import recognizer_of, voice_of
 from worker.speech.detectors import Detectors
+from worker.web import line
+from worker.web.access import may_reach
 
 CLOSE_S = 5.0
 """For the HTTP server and each vendor's client to close."""
@@ -78,8 +82,8 @@ async def serve(settings: Settings) -> int:
         metrics, readiness = Metrics(), Readiness()
         token = worker_token(settings)
         deployment = HttpDeployment(url, token, observe=metrics.observe_function)
-        carrier, recognizer = TwilioCarrier(settings), recognizer_of(settings)
         voice, model = voice_of(settings), OpenAIModel(settings)
+        carrier, recognizer = carrier_of(settings, voice, may_reach), recognizer_of(settings)
         detectors = Detectors()
         calls = Calls(
             deployment=deployment,
@@ -104,7 +108,10 @@ async def serve(settings: Settings) -> int:
         )
         server = await _start_server(
             listener,
-            [*health_routes(readiness, metrics, lambda: len(worker.registry)), *routes(calls, settings)],
+            [
+                *health_routes(readiness, metrics, lambda: len(worker.registry)),
+                *_line_routes(carrier, calls, settings, url),
+            ],
         )
         beginnings = [voice.warm_up(), model.warm_up(), recognizer.warm_up(), detectors.prepare(), calls.warm_up()]
         warm_up = asyncio.create_task(_warm_up(beginnings))
@@ -127,6 +134,14 @@ async def serve(settings: Settings) -> int:
         return 130 if len(told) > 1 else 0 if as_told else 1
     finally:
         lock.release()
+
+
+def _line_routes(carrier: Carrier, calls: Calls, settings: Settings, deployment_url: str) -> list[web.RouteDef]:
+    """What the line that calls go over is told by: a carrier's webhooks, or the pages that ring."""
+    if isinstance(carrier, LineHub):
+        carrier.serve(calls)
+        return line.routes(carrier, deployment_url)
+    return webhooks.routes(calls, settings)
 
 
 def _listen(settings: Settings) -> socket.socket:
