@@ -14,7 +14,7 @@ import {
   optionalText,
   text,
 } from "./input";
-import { callableNumber, floydNumbers } from "./numbers";
+import { callableNumber, callingCodes, countryOf, floydNumbers, international } from "./numbers";
 import schema from "./schema";
 
 export const list = userQuery({
@@ -48,36 +48,54 @@ export const add = userMutation({
   },
 });
 
+/** An address book to import. `country`: of numbers that are written as they are dialled there (ISO 3166). */
+const addressBook = { contacts: v.array(v.object(written)), country: v.optional(v.string()) };
+
 /**
  * Import an address book. What can't be taken is left out, and `skipped` says which row (from 0) and why; the rest
  * is taken. So importing twice adds nothing the second time.
  */
 export const importMany = userMutation({
-  args: { contacts: v.array(v.object(written)) },
+  args: addressBook,
   returns: v.object({
     added: v.number(),
     skipped: v.array(v.object({ row: v.number(), reason: v.string() })),
   }),
   handler: async (ctx, args) => {
-    const known = await contactsOf(ctx, ctx.user._id);
-    const taken = new Set(known.map(nameAndPhone));
     const skipped: { row: number; reason: string }[] = [];
     let added = 0;
-    for (const [row, one] of atMost("contacts", args.contacts, MAX_CONTACTS_AT_ONCE).entries()) {
-      const contact = checkedOrReason(ctx.user, one);
+    for (const [row, contact] of (await judged(ctx, ctx.user, args)).entries()) {
       if (typeof contact === "string") skipped.push({ row, reason: contact });
-      else if (taken.has(nameAndPhone(contact)))
-        skipped.push({ row, reason: "You have this contact already" });
-      else if (known.length + added >= MAX_CONTACTS) {
-        skipped.push({ row, reason: `There is room for ${MAX_CONTACTS} contacts: remove some` });
-      } else {
+      else {
         await ctx.db.insert("contacts", contact);
-        taken.add(nameAndPhone(contact));
         added += 1;
       }
     }
     return { added, skipped };
   },
+});
+
+/** What `importMany` would do with each row: take it with this number (E.164), or leave it out, and why. */
+export const preview = userQuery({
+  args: addressBook,
+  returns: v.array(v.union(v.object({ phone: v.string() }), v.object({ reason: v.string() }))),
+  handler: async (ctx, args) =>
+    (await judged(ctx, ctx.user, args)).map((contact) =>
+      typeof contact === "string" ? { reason: contact } : { phone: contact.phone },
+    ),
+});
+
+/** The countries there are for `importMany`, with their calling codes, and the person's own by their phone. */
+export const countries = userQuery({
+  args: {},
+  returns: v.object({
+    own: v.optional(v.string()),
+    all: v.array(v.object({ country: v.string(), code: v.string() })),
+  }),
+  handler: async (ctx) => ({
+    own: ctx.user.phone === undefined ? undefined : countryOf(ctx.user.phone),
+    all: callingCodes(),
+  }),
 });
 
 export const update = userMutation({
@@ -121,6 +139,25 @@ function checked(user: Doc<"users">, given: Written): Contact {
     aliases: names(given.aliases ?? []),
     notes: optionalText("notes", given.notes, MAX_NOTES_CHARS),
   };
+}
+
+/** Each row as it can be kept, or why it can't be. */
+async function judged(
+  ctx: QueryCtx,
+  user: Doc<"users">,
+  { contacts, country }: { contacts: Written[]; country?: string },
+): Promise<(Contact | string)[]> {
+  const known = await contactsOf(ctx, user._id);
+  const taken = new Set(known.map(nameAndPhone));
+  return atMost("contacts", contacts, MAX_CONTACTS_AT_ONCE).map((one) => {
+    const phone = country === undefined ? one.phone : international(one.phone, country);
+    const contact = checkedOrReason(user, { ...one, phone });
+    if (typeof contact === "string") return contact;
+    if (taken.has(nameAndPhone(contact))) return "You have this contact already";
+    if (taken.size >= MAX_CONTACTS) return `There is room for ${MAX_CONTACTS} contacts: remove some`;
+    taken.add(nameAndPhone(contact));
+    return contact;
+  });
 }
 
 /** The contact, or why it can't be taken. */

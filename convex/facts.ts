@@ -2,12 +2,21 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "./_generated/server";
+import { ownCall } from "./callRows";
 import { fail } from "./errors";
 import { userMutation, userQuery, workerMutation } from "./functions";
-import { list as atMost, MAX_FACT_CHARS, MAX_FACTS, MAX_FACTS_AT_ONCE, text } from "./input";
+import {
+  list as atMost,
+  MAX_EVIDENCE_LINES,
+  MAX_FACT_CHARS,
+  MAX_FACTS,
+  MAX_FACTS_AT_ONCE,
+  text,
+} from "./input";
 import { requireLease } from "./leases";
 import { evidenceOf } from "./reports";
-import schema, { sharing } from "./schema";
+import { ownRequest } from "./requests";
+import schema, { sharing, speaker } from "./schema";
 
 const written = { text: v.string(), sharing: v.optional(sharing) };
 
@@ -62,6 +71,45 @@ export const remove = userMutation({
   },
 });
 
+/** Put back what was removed, with where it came from. What is known word for word by now stays as it is. */
+export const restore = userMutation({
+  args: { fact: schema.doc("facts").omit("_id", "_creationTime", "userId") },
+  returns: v.id("facts"),
+  handler: async (ctx, { fact }): Promise<Id<"facts">> => {
+    const known = await roomFor(ctx, ctx.user._id, 1);
+    const said = text("fact.text", fact.text, MAX_FACT_CHARS);
+    const same = known.find((one) => one.text === said);
+    if (same !== undefined) return same._id;
+    if (fact.requestId !== undefined) await ownRequest(ctx, ctx.user, fact.requestId);
+    if (fact.callId !== undefined) await ownCall(ctx, ctx.user, fact.callId);
+    const lines = fact.lines && atMost("fact.lines", fact.lines, MAX_EVIDENCE_LINES);
+    return ctx.db.insert("facts", { ...fact, text: said, lines, userId: ctx.user._id });
+  },
+});
+
+/** Where a fact was learnt: the request, and what was said. Null for what the person said themselves. */
+export const evidence = userQuery({
+  args: { factId: v.id("facts") },
+  returns: v.union(
+    v.null(),
+    v.object({
+      requestId: v.id("requests"),
+      requestText: v.string(),
+      lines: v.array(v.object({ seq: v.number(), speaker, text: v.string() })),
+    }),
+  ),
+  handler: async (ctx, { factId }) => {
+    const fact = await ownFact(ctx, ctx.user, factId);
+    const call = fact.callId === undefined ? null : await ctx.db.get("calls", fact.callId);
+    // Facts of earlier versions name the call alone.
+    const requestId = fact.requestId ?? call?.requestId;
+    const request = requestId === undefined ? null : await ctx.db.get("requests", requestId);
+    if (request === null) return null;
+    const lines = call === null ? [] : await saidAt(ctx, call._id, fact.lines ?? []);
+    return { requestId: request._id, requestText: request.text, lines };
+  },
+});
+
 export const accept = userMutation({
   args: { factId: v.id("facts"), sharing: v.optional(sharing) },
   returns: v.null(),
@@ -113,6 +161,7 @@ export const offer = workerMutation({
         source: args.callId === undefined ? "answer" : "call",
         sharing: "ask",
         status: "offered",
+        requestId: request._id,
         callId: args.callId,
         lines,
       });
@@ -120,6 +169,18 @@ export const offer = workerMutation({
     return null;
   },
 });
+
+async function saidAt(ctx: QueryCtx, callId: Id<"calls">, seqs: number[]) {
+  const said = [];
+  for (const seq of seqs) {
+    const line = await ctx.db
+      .query("transcript")
+      .withIndex("by_call", (q) => q.eq("callId", callId).eq("seq", seq))
+      .unique();
+    if (line !== null) said.push({ seq, speaker: line.speaker, text: line.text });
+  }
+  return said;
+}
 
 function allFacts(ctx: QueryCtx, userId: Id<"users">): Promise<Doc<"facts">[]> {
   return ctx.db

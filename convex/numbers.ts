@@ -7,7 +7,13 @@
  * knows lengths only). A number has to be possible, not assigned: ranges reserved for fiction are not assigned,
  * and the metadata lags behind.
  */
-import { type NumberType, parsePhoneNumberFromString } from "libphonenumber-js/max";
+import {
+  getCountries,
+  getCountryCallingCode,
+  isSupportedCountry,
+  type NumberType,
+  parsePhoneNumberFromString,
+} from "libphonenumber-js/max";
 import { fail } from "./errors";
 
 export type NumberReason =
@@ -108,6 +114,31 @@ export function callableNumber(field: string, raw: string, own: readonly string[
     `\`${field}\` ${verdict.message}`,
     field,
   );
+}
+
+/**
+ * A number as it is written inside `country` (ISO 3166, two letters), in E.164; one that is written for abroad, or
+ * that this country has no such numbers of, stays as it is. Whether it may be called is `judgeNumber`'s to say.
+ */
+export function international(raw: string, country: string): string {
+  if (!isSupportedCountry(country)) {
+    fail("BAD_INPUT", "`country` must be a code of ISO 3166 with two capital letters, e.g. DE", "country");
+  }
+  const digits = raw.replace(/\D/g, "");
+  // Emergency and service numbers are short in every country, and stay what they are.
+  if (raw.trim().startsWith("+") || digits.length < SHORTEST_INTERNATIONAL) return raw;
+  const parsed = parsePhoneNumberFromString(raw, country);
+  return parsed?.isPossible() ? parsed.number : raw;
+}
+
+/** Where a number in E.164 is from: ISO 3166, two letters. Undefined for what has no country, e.g. satellites. */
+export function countryOf(phone: string): string | undefined {
+  return parsePhoneNumberFromString(phone)?.country;
+}
+
+/** Every country whose numbers are known, with its calling code: "DE", "49". */
+export function callingCodes(): { country: string; code: string }[] {
+  return getCountries().map((country) => ({ country, code: getCountryCallingCode(country) }));
 }
 
 /** Floyd's own numbers, which it never calls: FLOYD_OWN_NUMBERS, separated by commas. */

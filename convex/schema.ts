@@ -169,6 +169,8 @@ export default defineSchema({
     source: literals("owner", "call", "import", "answer"),
     sharing,
     status: literals("accepted", "offered", "rejected"),
+    /** Where it was learnt: the request, its call, and the transcript seqs that support it. */
+    requestId: v.optional(v.id("requests")),
     callId: v.optional(v.id("calls")),
     lines: v.optional(v.array(v.number())),
   }).index("by_user", ["userId", "status"]),
