@@ -36,6 +36,7 @@ const FOR_PEOPLE = new Set(
     "requests:cancel requests:edit requests:callAt requests:callAgain transcript:list calls:hint calls:takeOver " +
     "calls:handBack calls:hangUp calls:access calls:ringing contacts:importMany questions:answer questions:open facts:list facts:add facts:addMany facts:update " +
     "facts:remove facts:accept facts:reject contacts:list contacts:add contacts:update contacts:remove " +
+    "contacts:preview contacts:countries facts:evidence facts:restore " +
     "signIn:sessions signIn:revoke"
   ).split(" "),
 );
@@ -82,6 +83,7 @@ beforeAll(async () => {
     messageId: await t.run((ctx) =>
       ctx.db.insert("messages", { direction: "out", status: "queued", to: "+14155550100", body: "?" }),
     ),
+    fact: { text: "A fact", sharing: "free", source: "owner", status: "accepted" },
     text: "text",
     name: "name",
     phone: "+14155550134",
