@@ -1,0 +1,147 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
+import { Button } from "../ui/Button";
+import { Section } from "../ui/Card";
+import { cn } from "../ui/cn";
+import { Announcer } from "./Announcer";
+import type { Show } from "./show";
+import { TranscriptRow } from "./TranscriptRow";
+import { type Lines, lineKey, type Row, rowsOf } from "./transcript";
+import type { EarlierLines } from "./useEarlierLines";
+import type { Jump } from "./useTarget";
+
+/** First guesses, corrected as soon as a row is drawn: a heading, and an utterance of two lines on a phone. */
+const ROW_PX: Record<Row["kind"], number> = { call: 40, line: 84, live: 84, ended: 40 };
+/** Rows drawn beyond the edges, so that a flick of the wheel shows no gaps. */
+const OVERSCAN = 12;
+/** Somebody this close to the end wants to follow what is said. */
+const AT_END_PX = 64;
+
+type TranscriptProps = {
+  show: Show;
+  lines: Lines;
+  earlier: EarlierLines;
+  target: Jump | null;
+};
+
+/** What is said, as it is said. It follows the last line until the reader scrolls up. */
+export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
+  const { calls, live } = show;
+  const calleeName = show.request.number?.name;
+  const rows = useMemo(() => rowsOf(calls, lines, live), [calls, lines, live]);
+  const going = calls.some((call) => call.status !== "ended");
+  const scroller = useRef<HTMLElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (at) => ROW_PX[rows[at]?.kind ?? "line"],
+    getItemKey: useCallback((at: number) => rows[at]?.key ?? at, [rows]),
+    overscan: OVERSCAN,
+    // Earlier lines that are put in front leave what is being read where it is; new ones are followed at the end.
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: AT_END_PX,
+  });
+
+  const began = useRef(false);
+  useEffect(() => {
+    if (began.current) return;
+    began.current = true;
+    if (going && target === null) virtual.scrollToEnd();
+  }, [going, target, virtual]);
+
+  const marked = useMemo(() => new Set(target?.seqs.map((seq) => lineKey(target.callId, seq))), [target]);
+  const toFocus = useRef<string>(undefined);
+  useJumpTo(target, rows, earlier, (at, key) => {
+    virtual.scrollToIndex(at, { align: "center" });
+    scroller.current?.scrollIntoView({ block: "nearest" });
+    toFocus.current = key;
+  });
+  // The row is drawn a moment after it was scrolled to; whoever uses the keyboard goes on from there.
+  useEffect(() => {
+    if (toFocus.current === undefined) return;
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(toFocus.current)}"]`);
+    if (!row) return;
+    toFocus.current = undefined;
+    row.focus({ preventScroll: true });
+  });
+
+  return (
+    <Section title="Transcript" className="px-0 pb-0 sm:px-0 sm:pb-0 [&>div:first-child]:px-4">
+      <div className="relative border-line border-t">
+        <section
+          ref={scroller}
+          aria-label="Transcript"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrollable with the keyboard
+          tabIndex={0}
+          className="max-h-[min(65dvh,44rem)] overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
+        >
+          {earlier.more !== undefined && (
+            <div className="flex justify-center py-2">
+              <Button variant="ghost" size="sm" busy={earlier.busy} onClick={earlier.more}>
+                <ArrowUp aria-hidden /> Earlier lines
+              </Button>
+            </div>
+          )}
+          <ol className="relative" style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map(({ index, key, start }) => {
+              const row = rows[index];
+              if (row === undefined) return null;
+              return (
+                <li
+                  key={key}
+                  ref={virtual.measureElement}
+                  data-index={index}
+                  data-key={row.key}
+                  aria-setsize={rows.length}
+                  aria-posinset={index + 1}
+                  tabIndex={-1}
+                  className={cn(
+                    "absolute inset-x-0 top-0 border-transparent border-l-4 outline-offset-[-2px]",
+                    marked.has(row.key) && "border-accent bg-accent-soft",
+                  )}
+                  style={{ transform: `translateY(${start}px)` }}
+                >
+                  <TranscriptRow row={row} calleeName={calleeName} />
+                </li>
+              );
+            })}
+          </ol>
+        </section>
+        {going && !virtual.isAtEnd(AT_END_PX) && (
+          <Button
+            size="sm"
+            className="absolute bottom-3 left-1/2 -translate-x-1/2"
+            onClick={() => virtual.scrollToEnd()}
+          >
+            <ArrowDown aria-hidden /> To the latest
+          </Button>
+        )}
+      </div>
+      <Announcer rows={rows} calleeName={calleeName} />
+    </Section>
+  );
+}
+
+/** Goes to what was jumped to, once; fetches earlier lines until it is there. */
+function useJumpTo(
+  target: Jump | null,
+  rows: Row[],
+  { more, busy }: EarlierLines,
+  show: (index: number, key: string) => void,
+): void {
+  const done = useRef<Jump | null>(null);
+  useEffect(() => {
+    const first = target?.seqs[0];
+    if (target === null || first === undefined || done.current === target) return;
+    const key = lineKey(target.callId, first);
+    const at = rows.findIndex((row) => row.kind === "line" && row.key === key);
+    if (at < 0) {
+      if (!busy) more?.();
+      return;
+    }
+    done.current = target;
+    show(at, key);
+  });
+}
