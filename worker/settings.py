@@ -21,6 +21,8 @@ import phonenumbers
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.web.rtc.ice import read_host, read_servers
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 """The folder that holds `convex/`, `embedded/` and the scripts."""
 
@@ -99,6 +101,11 @@ def _existing_file(value: Path) -> Path:
     return expanded
 
 
+def _ice_servers(value: SecretStr) -> SecretStr:
+    read_servers(value.get_secret_value())
+    return value
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -159,6 +166,15 @@ class Settings(BaseSettings):
         "openai", description="Who speaks: openai, or google (Cloud Text-to-Speech)."
     )
     floyd_max_calls: int = Field(20, ge=1, le=1000, description="Calls that this worker makes at the same time.")
+
+    floyd_ice_servers: Annotated[SecretStr, AfterValidator(_ice_servers)] | None = Field(
+        None,
+        description="STUN and TURN servers for audio between page and worker, as WebRTC has them: "
+        '[{"urls": "turn:...", "username": "...", "credential": "..."}]. Not set: none.',
+    )
+    floyd_rtc_host: Annotated[str, AfterValidator(read_host)] | None = Field(
+        None, description="The worker's IP address as browsers reach it, where it is not one of this machine's."
+    )
 
     twilio_account_sid: str | None = Field(None, description="Twilio account (AC...).")
     twilio_auth_token: SecretStr | None = Field(

@@ -88,7 +88,7 @@ def read_servers(text: str) -> tuple[IceServer, ...]:
             raise ValueError(f"`urls` must be an address or a list of them; {example}")
         for url in urls:
             if not _URL.fullmatch(url):
-                raise ValueError(f'"{url}" is not the address of a STUN or TURN server; {example}')
+                raise ValueError(f"`urls` must be addresses of STUN or TURN servers; {example}")
         username, credential = one.get("username"), one.get("credential")
         if not all(value is None or isinstance(value, str) for value in (username, credential)):
             raise ValueError("`username` and `credential` must be texts")

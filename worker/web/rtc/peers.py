@@ -1,7 +1,8 @@
 """All connections with pages: who may have how many, how long things may take, and that all of them end.
 
-A connection is served by one coroutine. It begins when audio can flow; it is cancelled when the page is gone, and
-when it returns, the connection is closed.
+A connection is served by one coroutine, from the moment it was answered: it awaits `transport.connected()`, and
+ends by itself when the page is gone (`frames` ends then, and `closed` returns). When it returns, the connection is
+closed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ ANSWER_S = 10.0
 
 CONNECT_S = 15.0
 """From the answer to the first audio. Browsers give up after 15 to 30 s."""
+
+WIND_UP_S = 5.0
+"""For a coroutine to end by itself after the page is gone."""
 
 CLOSE_S = 5.0
 
@@ -102,14 +106,7 @@ class Peers:
                 raise BadOffer("it is contradictory") from error
             if not answer.done():
                 answer.set_result(sdp)
-            try:
-                async with asyncio.timeout(CONNECT_S):
-                    await transport.connected()
-            except TimeoutError:
-                log.info("rtc.never_connected")
-                return
-            if not transport.is_closed:
-                await _while_open(transport, serve)
+            await _serve(transport, serve)
         finally:
             await peer.close()
 
@@ -123,16 +120,28 @@ class Peers:
             log.error("rtc.failed", exc_info=error)
 
 
-async def _while_open(transport: AudioTransport, serve: Serve) -> None:
-    """Serve until done, or until the page is gone."""
+async def _serve(transport: AudioTransport, serve: Serve) -> None:
     serving = asyncio.ensure_future(serve(transport))
-    gone = asyncio.create_task(transport.closed())
+    watching = asyncio.create_task(_watch(transport))
     try:
-        await asyncio.wait([serving, gone], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([serving, watching], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await asyncio.wait([serving], timeout=WIND_UP_S)
     finally:
-        gone.cancel()
+        watching.cancel()
         if not serving.done():
             serving.cancel()
         await asyncio.wait([serving])
     if not serving.cancelled():
         serving.result()
+
+
+async def _watch(transport: AudioTransport) -> None:
+    """Until the page is gone, which it also is if it never came."""
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await transport.connected()
+    except TimeoutError:
+        log.info("rtc.never_connected")
+        transport.end()
+    await transport.closed()
