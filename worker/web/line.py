@@ -1,4 +1,4 @@
-"""The browser line's signalling that needs no audio: `POST /line/decline {callId}`, with a person's token.
+"""The browser line's signalling that needs no audio: `POST /rtc/line/decline {callId}`, with a person's token.
 
 Answers 204; 404 for a call that is not theirs, 409 for one that does not ring (any more). Picking up is
 `POST /rtc/line`, and laying down a message on its data channel.
@@ -27,4 +27,4 @@ def routes(hub: LineHub, deployment_url: str) -> list[web.RouteDef]:
             raise refused(web.HTTPConflict, "CONFLICT", str(error)) from None
         return web.Response(status=204)
 
-    return [web.post("/line/decline", decline)]
+    return [web.post("/rtc/line/decline", decline)]
