@@ -45,7 +45,7 @@ _TO_MULAW = _encoding_table()
 
 def decode(mulaw: bytes) -> Pcm16:
     """Mu-law bytes to 16-bit samples, one a byte."""
-    return _TO_LINEAR[np.frombuffer(mulaw, dtype=np.uint8)]
+    return _TO_LINEAR.take(np.frombuffer(mulaw, dtype=np.uint8))
 
 
 def encode(samples: Pcm16) -> bytes:

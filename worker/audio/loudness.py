@@ -7,6 +7,7 @@ from mu-law to mu-law. What is near already is not touched: each conversion cost
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -38,7 +39,8 @@ _ENOUGH_FRAMES = 100
 _REMEMBERED_FRAMES = 1_000
 """10 s of speech: what a voice did before counts less and less."""
 
-_POWER = np.square(decode(bytes(range(256))).astype(np.float64) / 32768)
+_WAVE = decode(bytes(range(256))).astype(np.float32) / np.float32(32768)
+_POWER = np.square(_WAVE.astype(np.float64))
 
 
 def powers(mulaw: bytes, frame: int) -> NDArray[np.float64]:
@@ -53,7 +55,9 @@ def rms_dbfs(mulaw: bytes) -> float:
     """Root-mean-square level in dB relative to full scale (a full-scale sine is -3). No audio is silence."""
     if not mulaw:
         return FLOOR_DBFS
-    return _dbfs(float(_POWER[np.frombuffer(mulaw, dtype=np.uint8)].mean()))
+    # Twice for each 20 ms of every call: a look-up and a dot product take a third of what indexing and a mean do.
+    wave = _WAVE.take(np.frombuffer(mulaw, dtype=np.uint8))
+    return _dbfs(float(wave.dot(wave)) / len(mulaw))
 
 
 def speech_dbfs(mulaw: bytes) -> float:
@@ -121,4 +125,4 @@ def _active(mulaw: bytes) -> NDArray[np.float64]:
 
 
 def _dbfs(power: float) -> float:
-    return max(FLOOR_DBFS, 10 * float(np.log10(power))) if power > 0 else FLOOR_DBFS
+    return max(FLOOR_DBFS, 10 * math.log10(power)) if power > 0 else FLOOR_DBFS

@@ -49,6 +49,10 @@ CLOSE_S = 5.0
 
 BACKLOG = 128
 
+COLLECT_AFTER = (10_000, 20, 50)
+"""With Python's own 700, the collector takes an eighth of a core with 64 calls; nearly all that a call makes
+is freed without it. One look at the youngest 10,000 takes a millisecond."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 log = structlog.get_logger(__name__)
@@ -59,6 +63,7 @@ def run(settings: Settings) -> int:
     set_up_logs(settings)
     # What was imported stays. Looking through all of it once takes the collector a tenth of a second.
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     try:
         return _new_loop_run(serve(settings))
     except CannotStart as error:
