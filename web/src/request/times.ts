@@ -56,6 +56,8 @@ export function asLocalInput(at: number): string {
 
 /** The moment that such an input holds; null while it is incomplete. */
 export function fromLocalInput(value: string): number | null {
+  // A date alone would be taken as midnight in Greenwich.
+  if (!value.includes("T")) return null;
   const at = new Date(value).getTime();
   return Number.isNaN(at) ? null : at;
 }
