@@ -6,7 +6,8 @@ environment variable FLOYD_JWKS, a `data:` URI with a JWK set, which `convex/aut
 `customJwt` provider. Convex finds a key by the `kid` header; here that is the key's thumbprint (RFC 7638).
 
 Claims: `iss`, `aud` "floyd", `sub` ("person:<name>" or "worker"), `iat`, `exp`, and `name` for a person,
-`role` "service" for a worker.
+`role` "service" for a worker. A person who runs this Floyd has `operator` true; a token that a browser got for
+its session has the session's id as `sid`.
 """
 
 from __future__ import annotations
@@ -83,11 +84,23 @@ class SigningKey:
         return "data:text/plain;charset=utf-8;base64," + base64.b64encode(keys).decode()
 
     def person_token(
-        self, name: str, *, issuer: str = DEFAULT_ISSUER, hours: float = PERSON_HOURS, full_name: str | None = None
+        self,
+        name: str,
+        *,
+        issuer: str = DEFAULT_ISSUER,
+        hours: float = PERSON_HOURS,
+        full_name: str | None = None,
+        operator: bool = False,
+        session_id: str | None = None,
     ) -> str:
+        """`operator`: may see and drain workers. `session_id`: of the browser's session that it is for."""
         if not 0 < hours <= MAX_PERSON_HOURS:
             raise ValueError(f"a person's token lasts more than 0 and at most {MAX_PERSON_HOURS} hours")
-        claims = {"sub": person_subject(name), "name": full_name or name}
+        claims: dict[str, Any] = {"sub": person_subject(name), "name": full_name or name}
+        if operator:
+            claims["operator"] = True
+        if session_id is not None:
+            claims["sid"] = session_id
         return self._token(claims, issuer, timedelta(hours=hours))
 
     def worker_token(self, *, issuer: str = DEFAULT_ISSUER, days: float = WORKER_DAYS) -> str:

@@ -81,6 +81,17 @@ def _http_url(value: str) -> str:
     return value.strip().rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    """As it is written: with some providers the slash at the end belongs to it."""
+    _http_url(value)
+    return value.strip()
+
+
+def _origins(value: str) -> str:
+    """Tidied: `https://a.example,https://b.example`."""
+    return ",".join(_http_url(part) for part in value.split(",") if part.strip())
+
+
 def _host_and_port(value: str) -> str:
     host, _, port = value.strip().rpartition(":")
     if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 65536:
@@ -111,6 +122,8 @@ def _absolute(value: Path) -> Path:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origins = Annotated[str, AfterValidator(_origins)]
+"""Several addresses in one variable; `listed` takes them apart."""
 E164Number = Annotated[str, AfterValidator(e164)]
 
 
@@ -145,6 +158,26 @@ class Settings(BaseSettings):
         None,
         description="Where Twilio reaches the worker (a tunnel, or a host name). Needed with the real Twilio.",
     )
+    floyd_web_convex_url: HttpUrl | None = Field(
+        None, description="Where browsers reach the deployment, when that is not CONVEX_URL."
+    )
+    floyd_web_origins: Origins = Field(
+        "", description="Pages hosted elsewhere that may use this worker: their origins, separated by commas."
+    )
+    floyd_web_connect: Origins = Field(
+        "", description="Further origins that the page may connect to: other workers, an identity provider."
+    )
+    floyd_rehearsed: str = Field(
+        "", description="The vendors that stand-ins play, so that the page can say so; `floyd up` sets it."
+    )
+    floyd_oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+        None, description="Another identity provider, whose people may sign in; `floyd up` tells the deployment."
+    )
+    floyd_oidc_audience: str | None = Field(None, description="`aud` of its tokens for Floyd.")
+    floyd_oidc_jwks: str | None = Field(
+        None, description="Address of its keys, or a data: URI, when it has no discovery document."
+    )
+    floyd_oidc_algorithm: Literal["RS256", "ES256"] = Field("RS256", description="With FLOYD_OIDC_JWKS.")
     floyd_call_override: E164Number | None = Field(
         None, description="For development: every call goes to this number, whoever it is meant for."
     )
@@ -235,6 +268,13 @@ class Settings(BaseSettings):
         # Half a configuration is a mistake, not a wish to rehearse: say which half is missing.
         if self.floyd_line == "telephone":
             self._twilio_is_whole()
+        if (self.floyd_oidc_issuer is None) != (self.floyd_oidc_audience is None):
+            missing, there = (
+                ("FLOYD_OIDC_ISSUER", "FLOYD_OIDC_AUDIENCE")
+                if self.floyd_oidc_issuer is None
+                else ("FLOYD_OIDC_AUDIENCE", "FLOYD_OIDC_ISSUER")
+            )
+            raise ValueError(f"{there} is set without {missing}: set both, or neither")
         if self.google_speech_plaintext and self.google_speech_endpoint is None:
             raise ValueError(
                 "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"
@@ -293,6 +333,10 @@ def rehearsed_vendors(settings: Settings) -> frozenset[Vendor]:
         endpoint = (listens and settings.google_speech_endpoint) or (speaks and settings.google_tts_endpoint)
         keys[Vendor.GOOGLE] = (settings.google_application_credentials, endpoint)
     return frozenset(vendor for vendor, (key, endpoint) in keys.items() if not key and not endpoint)
+
+
+def listed(origins: str) -> list[str]:
+    return [part for part in origins.split(",") if part]
 
 
 def load_settings(env_files: tuple[Path, ...] | None = None, **values: Any) -> Settings:

@@ -1,7 +1,8 @@
 """The worker process: everything wired together.
 
     uvloop
-      HTTP on FLOYD_PORT: /healthz /readyz /metrics, and the carrier's webhooks and media sockets
+      HTTP on FLOYD_PORT: /healthz /readyz /metrics, the carrier's webhooks and media sockets, and for browsers
+      the page, /auth (signing in) and /rtc (audio)
       Worker: live queries, claims, heartbeat, inbox, recovery
         RequestRun, one per claimed request
           Calls: the call engine, over carrier, recogniser, voice and model
@@ -38,11 +39,14 @@ from worker.phone.browser_line import LineHub
 from worker.phone.carrier import Carrier
 from worker.phone.carrier_of import carrier_of
 from worker.request.run import Means
-from worker.settings import Settings
+from worker.settings import Settings, listed
 from worker.speech.choose import recognizer_of, voice_of
 from worker.speech.detectors import Detectors
-from worker.web import line
+from worker.web import line, pages, sign_in
 from worker.web.access import may_reach
+from worker.web.origins import Origins
+from worker.web.rtc.routes import BrowserAudio
+from worker.web.rtc.routes import routes as audio_routes
 
 CLOSE_S = 5.0
 """For the HTTP server and each vendor's client to close."""
@@ -111,12 +115,25 @@ async def serve(settings: Settings) -> int:
             metrics=metrics,
             readiness=readiness,
         )
+        audio = BrowserAudio(
+            deployment_url=url,
+            calls=calls,
+            recognizer=recognizer,
+            detectors=detectors,
+            settings=settings,
+            line=carrier if isinstance(carrier, LineHub) else None,
+        )
         server = await _start_server(
             listener,
             [
                 *health_routes(readiness, metrics, lambda: len(worker.registry)),
                 *_line_routes(carrier, calls, settings, url),
+                *audio_routes(audio),
+                *sign_in.routes(deployment, settings, token),
+                # The last: it has a page for every path that is left.
+                *pages.routes(settings),
             ],
+            Origins([settings.public_url, *_own_addresses(settings), *listed(settings.floyd_web_origins)]),
         )
         beginnings = [voice.warm_up(), model.warm_up(), recognizer.warm_up(), detectors.prepare(), calls.warm_up()]
         warm_up = asyncio.create_task(_warm_up(beginnings))
@@ -127,6 +144,7 @@ async def serve(settings: Settings) -> int:
             finally:
                 warm_up.cancel()
                 await _close(
+                    audio.close(),
                     server.cleanup(),
                     calls.close(),
                     carrier.close(),
@@ -167,8 +185,14 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-async def _start_server(listener: socket.socket, all_routes: list[web.RouteDef]) -> web.AppRunner:
-    app = web.Application()
+def _own_addresses(settings: Settings) -> list[str]:
+    return [f"http://{host}:{settings.floyd_port}" for host in ("127.0.0.1", "localhost")]
+
+
+async def _start_server(
+    listener: socket.socket, all_routes: list[web.RouteDef], origins: Origins
+) -> web.AppRunner:
+    app = web.Application(middlewares=[origins.middleware()])
     app.add_routes(all_routes)
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
