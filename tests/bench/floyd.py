@@ -270,7 +270,7 @@ def _call_lines(run: dict[str, Any], configured: float) -> list[str]:
         spread_line("  sum of the four, as Floyd wrote it down", turns["totalMs"]),
         spread_line("  not in that sum", turns["unexplainedMs"]),
         spread_line("Floyd's line played -> seen by a subscriber", run["floydLineSeenMs"]),
-        spread_line("callee's line recognised -> seen by a subscriber", run["calleeLineSeenMs"]),
+        spread_line("callee's turn taken -> line seen by a subscriber", run["calleeLineSeenMs"]),
         spread_line("words being spoken written -> seen by a subscriber", run["liveWordsSeenMs"]),
     ]
 

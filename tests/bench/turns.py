@@ -62,8 +62,15 @@ def floyd_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[f
 
 
 def callee_lines_seen(show: dict[str, Any], seen: dict[str, float]) -> Iterator[float]:
-    """From the end of endpointing (the words are recognised and the turn is over) to the line's arrival."""
+    """From the moment a turn is taken to the arrival of its line at a subscriber."""
     for line in show["transcript"]:
         turn = next((t for t in show["turns"] if abs(t["speechEndedAt"] - line["endedAt"]) < SAME_LINE_MS), None)
         if turn is not None and "endpointed" in turn and line["speaker"] == "callee" and line["_id"] in seen:
-            yield seen[line["_id"]] - turn["speechEndedAt"] - turn["endpointed"]
+            yield seen[line["_id"]] - turn["speechEndedAt"] - _taken(turn)
+
+
+def _taken(turn: dict[str, Any]) -> float:
+    """The end of endpointing; with an answer that was begun before it, the moment that answer is spoken: until
+    then the callee may go on, and the words belong to one line."""
+    prepared = turn.get("modelAsked", turn["endpointed"]) < turn["endpointed"]
+    return float(turn.get("firstSent", turn["endpointed"]) if prepared else turn["endpointed"])
