@@ -29,7 +29,7 @@ export function pricesOf(json: string | undefined): Prices {
   const prices: Prices = {};
   for (const [unit, price] of Object.entries(parsed(json))) {
     const known = UNITS.find((one) => one === unit);
-    if (known !== undefined && typeof price === "number" && price >= 0) prices[known] = price;
+    if (known !== undefined && Number.isFinite(price) && price >= 0) prices[known] = price;
   }
   return prices;
 }

@@ -213,7 +213,8 @@ export const drain = operatorMutation({
 /** An origin, as browsers write it: scheme, host and perhaps a port. */
 function webAddress(field: string, value: string): string {
   const given = text(field, value, MAX_ADDRESS_CHARS);
-  const origin = /^https?:\/\/[\w.:[\]-]+\/?$/i.test(given) ? given.replace(/\/$/, "") : null;
-  if (origin !== null) return origin;
+  const url = URL.canParse(given) ? new URL(given) : null;
+  const bare = url !== null && url.href === `${url.origin}/`;
+  if (bare && (url.protocol === "https:" || url.protocol === "http:")) return url.origin;
   fail("BAD_INPUT", `\`${field}\` must be an address like https://calls.example.com, without a path`, field);
 }

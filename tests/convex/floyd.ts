@@ -32,6 +32,13 @@ export function stranger(t: Floyd, name: string): Caller {
   return t.withIdentity({ issuer: ISSUER, subject, tokenIdentifier: `${ISSUER}|${subject}`, name });
 }
 
+/** Somebody who runs this Floyd. */
+export function operator(t: Floyd, name = "ops"): Caller {
+  const subject = `person:${name}`;
+  const tokenIdentifier = `${ISSUER}|${subject}`;
+  return t.withIdentity({ issuer: ISSUER, subject, tokenIdentifier, name, operator: true });
+}
+
 /** A worker's token; nobody has registered yet. */
 export function service(t: Floyd): Caller {
   return t.withIdentity({

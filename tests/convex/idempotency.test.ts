@@ -184,6 +184,23 @@ describe("every mutation of a worker, run twice", () => {
     await twice(t, () => w.mutation(api.disclosures.record, { callId, token, items }));
   });
 
+  test("calls:saveUsage", async () => {
+    const t = floyd();
+    const { w, callId, token } = await onCall(t);
+    const used = { promptTokens: 900, completionTokens: 80, speechChars: 400 };
+    const usage = { ...used, recognisedSeconds: 21.5, seconds: 42 };
+    await twice(t, () => w.mutation(api.calls.saveUsage, { callId, token, usage }));
+  });
+
+  test("hints:taken", async () => {
+    const t = floyd();
+    const { p, w, callId, token } = await onCall(t);
+    await p.mutation(api.calls.hint, { callId, text: "Be brief" });
+    const [call] = (await w.query(api.workers.inbox, { workerId: "kitchen" })).calls;
+    const hintIds = call?.hints.map(({ hintId }) => hintId) ?? [];
+    await twice(t, () => w.mutation(api.hints.taken, { callId, token, hintIds }));
+  });
+
   test("facts:offer", async () => {
     const t = floyd();
     const { w, requestId, token, callId } = await onCall(t);

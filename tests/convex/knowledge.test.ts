@@ -1,7 +1,7 @@
 // @vitest-environment edge-runtime
 import { describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
-import { MAX_FACTS, MAX_FACTS_AT_ONCE } from "../../convex/input";
+import { MAX_CONTACTS, MAX_CONTACTS_AT_ONCE, MAX_FACTS, MAX_FACTS_AT_ONCE } from "../../convex/input";
 import { begin, claim, expectFailure, floyd, inFlight, line, onCall, person, requestRow } from "./floyd";
 
 describe("a fact marked `never`", () => {
@@ -152,6 +152,63 @@ describe("contacts", () => {
   });
 });
 
+describe("an address book", () => {
+  test("is imported as far as it can be, and the rest is told row by row", async () => {
+    const p = await person(floyd());
+    await p.mutation(api.users.update, { phone: "+14155550100" });
+    await p.mutation(api.contacts.add, { name: "School", phone: "+14155550134", notes: "Ask for Dana" });
+    const contacts = [
+      { name: " Dentist\u0000 ", phone: "+1 (415) 555-0135", aliases: ["Dr. Lee"], notes: " " },
+      { name: "School", phone: "+1 415 555 0134" },
+      { name: "", phone: "+14155550136" },
+      { name: "Police", phone: "911" },
+      { name: "Me", phone: "+14155550100" },
+      { name: "Aunt May", phone: "at home" },
+      { name: "Dentist", phone: "+14155550135" },
+      { name: "x".repeat(300), phone: "+14155550137" },
+      { name: "Many", phone: "+14155550138", aliases: Array.from({ length: 50 }, () => "a") },
+      { name: "Florist", phone: "+14155550139" },
+    ];
+    const { added, skipped } = await p.mutation(api.contacts.importMany, { contacts });
+    expect(added).toBe(2);
+    expect(skipped.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    for (const [i, word] of [
+      "already",
+      "name",
+      "emergency",
+      "your own",
+      "E.164",
+      "already",
+      "200",
+      "aliases",
+    ].entries()) {
+      expect(skipped[i]?.reason).toContain(word);
+    }
+    expect(await p.query(api.contacts.list, {})).toMatchObject([
+      { name: "School", notes: "Ask for Dana" },
+      { name: "Dentist", phone: "+14155550135", aliases: ["Dr. Lee"] },
+      { name: "Florist", phone: "+14155550139", aliases: [] },
+    ]);
+    const again = await p.mutation(api.contacts.importMany, { contacts });
+    expect(again.added).toBe(0);
+    expect(again.skipped).toHaveLength(contacts.length);
+  });
+
+  test("has room for so many, and is taken in so large a piece", async () => {
+    const p = await person(floyd());
+    const book = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ name: `Contact ${from + i}`, phone: "+14155550134" }));
+    const all = (contacts: ReturnType<typeof book>) => p.mutation(api.contacts.importMany, { contacts });
+    await expectFailure(all(book(0, MAX_CONTACTS_AT_ONCE + 1)), "BAD_INPUT", "contacts");
+    expect((await all(book(0, MAX_CONTACTS - 1))).added).toBe(MAX_CONTACTS - 1);
+    const { added, skipped } = await all(book(MAX_CONTACTS, 3));
+    expect([added, skipped.map(({ row }) => row)]).toEqual([1, [1, 2]]);
+    expect(skipped[0]?.reason).toContain(String(MAX_CONTACTS));
+    const one = p.mutation(api.contacts.add, { name: "One more", phone: "+14155550134" });
+    await expectFailure(one, "BAD_INPUT", "contacts");
+  });
+});
+
 describe("a person", () => {
   test("is created once, with what the token says", async () => {
     const t = floyd();
@@ -160,6 +217,17 @@ describe("a person", () => {
     expect(me).toMatchObject({ name: "alex", timezone: "UTC", limits: { recordCalls: false } });
     expect(await p.mutation(api.users.ensure, { name: "Somebody else" })).toBe(me?._id);
     expect(await p.query(api.users.me, {})).toMatchObject({ name: "alex" });
+  });
+
+  test("chooses a voice, or leaves it to the worker; the worker is told with the request", async () => {
+    const t = floyd();
+    const { p, w, requestId, token } = await inFlight(t);
+    await p.mutation(api.users.update, { voice: " nova\u0000 " });
+    const material = await w.query(api.requests.material, { requestId, token });
+    expect(material.user).toMatchObject({ voice: "nova" });
+    await expectFailure(p.mutation(api.users.update, { voice: "x".repeat(101) }), "BAD_INPUT", "voice");
+    await p.mutation(api.users.update, { voice: null });
+    expect((await p.query(api.users.me, {}))?.voice).toBeUndefined();
   });
 
   test("sets their own limits, within reason", async () => {

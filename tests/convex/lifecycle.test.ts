@@ -31,6 +31,16 @@ const LEGAL = new Set([
   "needsInput cancelled",
 ]);
 
+/** What each is to its owner, written down a second time too. */
+const STANDS: Record<Status, string> = {
+  pending: "active",
+  inFlight: "active",
+  needsInput: "waiting",
+  completed: "done",
+  failed: "failed",
+  cancelled: "failed",
+};
+
 const PAIRS = STATUSES.flatMap((from) => STATUSES.map((to) => ({ from, to })));
 
 describe("the table of transitions", () => {
@@ -44,7 +54,7 @@ describe("the table of transitions", () => {
     });
     if (LEGAL.has(`${from} ${to}`)) {
       await attempt;
-      expect((await requestRow(t, requestId)).status).toBe(to);
+      expect(await requestRow(t, requestId)).toMatchObject({ status: to, standing: STANDS[to] });
     } else {
       await expectFailure(attempt, "CONFLICT", "status");
       expect(await requestRow(t, requestId)).toEqual(before);
@@ -73,8 +83,11 @@ describe("the table of transitions", () => {
   });
 });
 
-/** What may be done to a request, and in which states it works; elsewhere it fails and changes nothing. */
-const OPERATIONS: Record<string, { works: Status[]; to: Status; run: (r: Ready) => Promise<unknown> }> = {
+/**
+ * What may be done to a request, in which states it works, and what becomes of it (if not `to`: it stays as it is);
+ * elsewhere it fails and changes nothing.
+ */
+const OPERATIONS: Record<string, { works: Status[]; to?: Status; run: (r: Ready) => Promise<unknown> }> = {
   claim: {
     works: ["pending"],
     to: "inFlight",
@@ -92,6 +105,18 @@ const OPERATIONS: Record<string, { works: Status[]; to: Status; run: (r: Ready) 
     works: ["pending", "inFlight", "needsInput", "cancelled"],
     to: "cancelled",
     run: ({ p, requestId }) => p.mutation(api.requests.cancel, { requestId }),
+  },
+  edit: {
+    works: ["pending", "needsInput"],
+    run: ({ p, requestId }) => p.mutation(api.requests.edit, { requestId, text: "Order tulips" }),
+  },
+  callAt: {
+    works: ["pending"],
+    run: ({ p, requestId }) => p.mutation(api.requests.callAt, { requestId, at: soon() }),
+  },
+  callAgain: {
+    works: ["completed", "failed", "cancelled"],
+    run: ({ p, requestId }) => p.mutation(api.requests.callAgain, { requestId }),
   },
   answer: {
     works: ["needsInput"],
@@ -195,7 +220,7 @@ describe("every operation in every state", () => {
     const before = await requestRow(t, ready.requestId);
     if (operation.works.includes(from)) {
       await operation.run(ready);
-      expect((await requestRow(t, ready.requestId)).status).toBe(operation.to);
+      expect((await requestRow(t, ready.requestId)).status).toBe(operation.to ?? from);
     } else {
       await expect(operation.run(ready)).rejects.toThrow();
       expect(await requestRow(t, ready.requestId)).toEqual(before);
