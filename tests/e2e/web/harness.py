@@ -11,6 +11,7 @@ Whatever a page reports as an error of its own, or as a breach of its content se
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
@@ -44,6 +45,9 @@ SEE_S = 15.0
 """For what a page shows by itself within a moment, on a busy machine."""
 CALL_S = 60.0
 """For a rehearsed call from the request to its outcome; most take ten to twenty seconds."""
+
+POLL_S = 0.1
+"""Between two looks at a request; the pages themselves are told."""
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 860}
@@ -95,6 +99,7 @@ class Site:
         self._browsers: dict[tuple[str, ...], Browser] = {}
         self._contexts: list[BrowserContext] = []
         self._people: list[Person] = []
+        self._kept: list[Person] = []
         self._complaints: list[str] = []
 
     @classmethod
@@ -109,18 +114,26 @@ class Site:
                 yield site
             finally:
                 await site.leave()
+                for person in site._kept:
+                    await person.functions.close()
                 for browser in site._browsers.values():
                     await browser.close()
 
     async def person(
-        self, *, scenario: str | None = None, full_name: str | None = None, operator: bool = False
+        self,
+        *,
+        scenario: str | None = None,
+        full_name: str | None = None,
+        operator: bool = False,
+        keep: bool = False,
     ) -> Person:
-        """Somebody new. With `scenario` that one begins anew, and they know what its person knows."""
+        """Somebody new. With `scenario` that one begins anew, and they know what its person knows. `keep`: for
+        more than one test."""
         name = f"web-{secrets.token_hex(4)}"
         key = self.parts.deployment.key
         token = key.person_token(name, full_name=full_name, operator=operator)
         person = Person(name, HttpDeployment(self.parts.deployment.url, token))
-        self._people.append(person)
+        (self._kept if keep else self._people).append(person)
         known: dict[str, Any] = {"facts": [], "contacts": []}
         if scenario is not None:
             person.scenario = await RehearsalControl(self.parts.control_url).start(scenario)
@@ -133,6 +146,23 @@ class Site:
             given = {key: contact[key] for key in ("name", "phone", "aliases", "notes") if contact.get(key)}
             await person.functions.mutation("contacts:add", {"aliases": [], **given})
         return person
+
+    async def ask(self, person: Person, text: str | None = None) -> str:
+        """File a request behind the page's back: `text`, or that of the person's scenario. Its id."""
+        wanted = {"text": text or person.scenario["request"]}
+        return str(await person.functions.mutation("requests:create", wanted))
+
+    async def until(
+        self, person: Person, request_id: str, status: str, within_s: float = CALL_S
+    ) -> dict[str, Any]:
+        """`requests:show`, as soon as the request has this status."""
+        async with asyncio.timeout(within_s):
+            while True:
+                show = await person.show(request_id)
+                if show["request"]["status"] == status:
+                    return show
+                assert show["request"]["status"] not in {"completed", "failed", "cancelled"}, show["request"]
+                await asyncio.sleep(POLL_S)
 
     async def link(self, person: Person, *, operator: bool = False) -> str:
         """A one-time link, as `floyd token --link` prints it."""
