@@ -2,15 +2,19 @@
 import { expect, test } from "vitest";
 import {
   MAX_ALIASES as ALIASES,
+  MAX_CONTACTS_AT_ONCE as CONTACTS_AT_ONCE,
   MAX_FACT_CHARS as FACT_CHARS,
+  MAX_FACTS as FACTS,
   MAX_FACTS_AT_ONCE as FACTS_AT_ONCE,
   MAX_NAME_CHARS as NAME_CHARS,
   MAX_NOTES_CHARS as NOTES_CHARS,
 } from "../../convex/input";
+import { MAX_CONTACTS_AT_ONCE } from "../../web/src/knowledge/importing/batches";
 import { decodeText } from "../../web/src/knowledge/importing/decodeText";
 import {
   factsFromText,
   MAX_FACT_CHARS,
+  MAX_FACTS,
   MAX_FACTS_AT_ONCE,
 } from "../../web/src/knowledge/importing/factsFromText";
 import { MAX_ALIASES, MAX_NAME, MAX_NOTES } from "../../web/src/knowledge/importing/found";
@@ -20,13 +24,9 @@ import { anyText } from "./hostile";
 const read = (text: string, known: string[] = [], room = 500) => factsFromText(text, new Set(known), room);
 
 test("the page's limits are the deployment's", () => {
-  expect([MAX_FACT_CHARS, MAX_FACTS_AT_ONCE, MAX_NAME, MAX_NOTES, MAX_ALIASES]).toEqual([
-    FACT_CHARS,
-    FACTS_AT_ONCE,
-    NAME_CHARS,
-    NOTES_CHARS,
-    ALIASES,
-  ]);
+  expect([MAX_FACT_CHARS, MAX_FACTS, MAX_FACTS_AT_ONCE]).toEqual([FACT_CHARS, FACTS, FACTS_AT_ONCE]);
+  expect([MAX_NAME, MAX_NOTES, MAX_ALIASES]).toEqual([NAME_CHARS, NOTES_CHARS, ALIASES]);
+  expect(MAX_CONTACTS_AT_ONCE).toBe(CONTACTS_AT_ONCE);
 });
 
 test("one fact a line; lists, headings and empty lines are understood", () => {

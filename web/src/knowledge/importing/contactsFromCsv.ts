@@ -3,8 +3,6 @@ import Papa from "papaparse";
 import { type Columns, columnsByContent, columnsOf, looksLikePhone } from "./csvColumns";
 import { addEntry, type Found, type FoundNumber, MAX_ENTRIES, MAX_NUMBERS, UnreadableFile } from "./found";
 
-/** Text only: twenty times an address book of 2,000 entries with long notes. */
-export const MAX_CSV_BYTES = 8 * 1024 * 1024;
 /** Google's export has about 50 columns, Outlook's about 90. */
 const MAX_COLUMNS = 300;
 /** Titles, dates and blank rows that people put above the headings. */

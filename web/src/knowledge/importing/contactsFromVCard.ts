@@ -8,8 +8,6 @@
 import ICAL from "ical.js";
 import { addEntry, type Found, type FoundNumber, MAX_ENTRIES, MAX_NUMBERS, UnreadableFile } from "./found";
 
-/** A phone's whole address book with pictures is 30 MB or less. */
-export const MAX_VCARD_BYTES = 48 * 1024 * 1024;
 /** The longest value of use is a note; the rest of a longer one is dropped. */
 const MAX_PROPERTY_CHARS = 20_000;
 /** Properties of use in one card. */

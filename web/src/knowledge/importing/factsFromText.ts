@@ -3,6 +3,7 @@ import { lines as cleaned } from "./found";
 
 /** The sizes that `convex/input.ts` allows; a test holds them equal. */
 export const MAX_FACT_CHARS = 1_000;
+export const MAX_FACTS = 500;
 export const MAX_FACTS_AT_ONCE = 200;
 /** Of a file; the facts that Floyd keeps for a person fit ten times over. */
 export const MAX_FACTS_BYTES = 2 * 1024 * 1024;
