@@ -27,10 +27,17 @@ class Refused(Exception):
     """What stands for the 404 of a call that is somebody else's."""
 
 
-async def reach(person: Any, call_id: str) -> object:
+@dataclass(frozen=True)
+class Known:
+    """A call as the deployment knows it: those whose id says so ring with another worker."""
+
+    status: str
+
+
+async def reach(person: Any, call_id: str) -> Known:
     if person != OWNER:
         raise Refused(call_id)
-    return None
+    return Known("ringing" if call_id == "elsewhere" else "ended")
 
 
 def order(call_id: str = "call1", *, ring_s: float = 30, limit_s: float = 600, to: str = FLORIST) -> DialOrder:

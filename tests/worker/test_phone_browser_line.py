@@ -195,6 +195,13 @@ async def test_a_stranger_is_refused_and_the_call_rings_on() -> None:
         assert stage.directory.words in ([], [RINGING])
 
 
+async def test_a_call_that_rings_with_another_worker_is_sent_there() -> None:
+    async with Stage.standing() as stage:
+        with pytest.raises(NotRinging) as refused:
+            await stage.hub.pick_up("elsewhere", OWNER)
+        assert refused.value.code == "ELSEWHERE"
+
+
 async def test_a_page_that_cannot_be_connected_leaves_the_call_to_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -308,7 +315,7 @@ async def test_what_makes_no_sense_is_told_and_changes_nothing(message: dict[str
         page.message(**message)
         page.message(kind="digit", key="1")
         assert await next_event(stream) == Digit("1")
-        (error,) = page.told.all
+        error = page.told.all[0]
         assert error["kind"] == "error"
         assert names in str(error["message"])
 

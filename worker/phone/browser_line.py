@@ -18,7 +18,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -51,12 +51,28 @@ _NEXT: dict[CarrierStatus, frozenset[CarrierStatus]] = {
     CarrierStatus.IN_PROGRESS: frozenset({CarrierStatus.COMPLETED, CarrierStatus.FAILED}),
 }
 
-Reach = Callable[[Any, str], Awaitable[object]]
+
+class Reached(Protocol):
+    """A call as the deployment knows it."""
+
+    @property
+    def status(self) -> str:
+        """dialing, ringing, answered or ended."""
+        ...
+
+
+Reach = Callable[[Any, str], Awaitable[Reached]]
 """`await reach(person, call_id)` raises unless the call is one of that person's."""
 
 
 class NotRinging(Exception):
-    """The call cannot be picked up or declined (any more). The message is fit for a person to read."""
+    """The call cannot be picked up or declined (any more). The message is fit for a person to read.
+
+    `code`: CONFLICT, or ELSEWHERE when it rings with another worker."""
+
+    def __init__(self, message: str, code: str = "CONFLICT") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LineHub:
@@ -124,8 +140,10 @@ class LineHub:
         (await self._ringing(call_id, person)).end(CarrierStatus.BUSY)
 
     async def _ringing(self, call_id: str, person: Any) -> _Call:
-        await self._reach(person, call_id)
+        known = await self._reach(person, call_id)
         call = next((call for call in self._calls.values() if call.call_id == call_id), None)
+        if call is None and known.status == "ringing":
+            raise NotRinging("Another worker has this call.", "ELSEWHERE")
         if call is None:
             raise NotRinging("The call is not ringing any more.")
         if call.phone is not None:

@@ -6,8 +6,9 @@ What the page sends over its data channel is one JSON object a message:
     {"kind": "digit", "key": "1"}      a key: 0-9, *, #, A-D
     {"kind": "hangUp"}
 
-It is told {"kind": "spoken", "text"} when typed words begin to be heard, and {"kind": "error", "code", "message"}
-(with "text" for typed words that were not spoken) for what could not be done.
+It is told {"kind": "spoken", "text"} when typed words begin to be heard, {"kind": "error", "code", "message"} for
+what could not be done (with "text" for typed words that were not spoken), and {"kind": "ended"} when the call is
+over.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class BrowserPhone:
             await asyncio.wait(tasks)
             await typed.close()
         if not transport.is_closed:
+            transport.send({"kind": "ended"})
             await asyncio.sleep(LAST_SOUND_S)
 
     async def _listen(self, transport: LineTransport, media: BrowserMedia) -> None:

@@ -24,7 +24,7 @@ def routes(hub: LineHub, deployment_url: str) -> list[web.RouteDef]:
         try:
             await hub.decline(call_id, person)
         except NotRinging as error:
-            raise refused(web.HTTPConflict, "CONFLICT", str(error)) from None
+            raise refused(web.HTTPConflict, error.code, str(error)) from None
         return web.Response(status=204)
 
     return [web.post("/rtc/line/decline", decline)]

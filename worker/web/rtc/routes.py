@@ -109,7 +109,7 @@ class BrowserAudio:
         try:
             phone = await self._line.pick_up(call_id, person)
         except NotRinging as error:
-            raise refused(web.HTTPConflict, "CONFLICT", str(error)) from None
+            raise refused(web.HTTPConflict, error.code, str(error)) from None
         try:
             return await self._answer(person, offer, phone.talk)
         except BaseException:
