@@ -7,8 +7,12 @@ Over the data channel the worker sends
     {"kind": "end"}                                that was all (the speaker fell silent, or the page said so)
     {"kind": "error", "code": "...", "message": "..."}
 
-and the page may send {"kind": "finish"}: the speaker let go of the button. With `hold`, only that is the end, and
-not a silence. After `end` or `error` nothing more comes. What is dictated is kept nowhere.
+and the page may send
+
+    {"kind": "finish"}      the speaker let go of the button. With `hold`, only that is the end, and not a silence
+    {"kind": "handsFree"}   it was tapped and not held: from now on a silence is the end
+
+After `end` or `error` nothing more comes. What is dictated is kept nowhere.
 """
 
 from __future__ import annotations
@@ -192,9 +196,12 @@ class Dictation:
 
     async def _obey(self) -> None:
         async for message in self._transport.messages():
-            if message.get("kind") == "finish" and self._finished_at is None:
-                self._finished_at = self._clock.now()
-                self._changed.set()
+            match message.get("kind"):
+                case "finish" if self._finished_at is None:
+                    self._finished_at = self._clock.now()
+                case "handsFree":
+                    self._hold = False
+            self._changed.set()
 
     def _tell(self, *, final: bool) -> None:
         self._transport.send({"kind": "words", "text": self._words.text, "final": final})
