@@ -13,7 +13,7 @@ import { amount, identifier, MAX_ATTEMPTS, MAX_NAME_CHARS, MAX_REASON_CHARS, mom
 import { requireLease } from "./leases";
 import { log } from "./log";
 import { callStatus, carrier, usage } from "./schema";
-import { ringingFor, ringingShape, steer, whisper } from "./steering";
+import { giveBack, ringingFor, ringingShape, steer, whisper } from "./steering";
 import { numberToCall } from "./suppressions";
 import { workerById } from "./workers";
 
@@ -263,6 +263,16 @@ export const recorded = workerMutation({
     const call = await callUnder(ctx, args.callId, args.token);
     const recording = text("file", args.file, MAX_NAME_CHARS);
     if (call.recording !== recording) await ctx.db.patch("calls", call._id, { recording });
+    return null;
+  },
+});
+
+/** The owner who spoke has gone (a page closed, a connection lost): Floyd has the call again. */
+export const ownerGone = workerMutation({
+  args: { callId: v.id("calls"), token: v.string() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    await giveBack(ctx, await callUnder(ctx, args.callId, args.token));
     return null;
   },
 });

@@ -1,10 +1,13 @@
 /** The words being spoken now: one row per call, overwritten, gone when the call ends. */
 import { v } from "convex/values";
+import type { Doc } from "./_generated/dataModel";
 import { callUnder } from "./callRows";
-import { workerMutation } from "./functions";
+import { userQuery, workerMutation } from "./functions";
 import { MAX_LINE_CHARS, optionalText } from "./input";
 import { requireLease } from "./leases";
-import { speaker } from "./schema";
+import { ownRequest } from "./requests";
+import schema, { speaker } from "./schema";
+import { liveWords } from "./showing";
 
 /** Show these words; empty text clears them. A worker sends at most 5 a second. */
 export const set = workerMutation({
@@ -30,4 +33,12 @@ export const set = workerMutation({
     }
     return null;
   },
+});
+
+/** The words being spoken now on this request's call, if there is one. */
+export const list = userQuery({
+  args: { requestId: v.id("requests") },
+  returns: v.array(schema.doc("live")),
+  handler: async (ctx, { requestId }): Promise<Doc<"live">[]> =>
+    liveWords(ctx, (await ownRequest(ctx, ctx.user, requestId))._id),
 });

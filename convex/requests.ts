@@ -25,6 +25,7 @@ import {
   moment,
   optionalText,
   text,
+  whole,
 } from "./input";
 import { grantLease, leaseByToken, leaseToEnd, requireLease } from "./leases";
 import { move } from "./lifecycle";
@@ -135,11 +136,18 @@ export const list = userQuery({
   },
 });
 
-/** Everything a client shows of one request. Reads are bounded: the newest are kept, in their order. */
+/**
+ * Everything a client shows of one request. Reads are bounded: the newest are kept, in their order. `lines`: so many
+ * of the transcript (1,000 unless given). `live: false` is for a client that follows `live:list` beside it, so that
+ * each word being spoken does not bring everything else again.
+ */
 export const show = userQuery({
-  args: { requestId: v.id("requests") },
+  args: { requestId: v.id("requests"), lines: v.optional(v.number()), live: v.optional(v.boolean()) },
   returns: shownRequest,
-  handler: async (ctx, { requestId }) => showRequest(ctx, await ownRequest(ctx, ctx.user, requestId)),
+  handler: async (ctx, { requestId, lines, live }) => {
+    const request = await ownRequest(ctx, ctx.user, requestId);
+    return showRequest(ctx, request, { lines: lines && whole("lines", lines), live });
+  },
 });
 
 export const cancel = userMutation({

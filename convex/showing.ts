@@ -1,14 +1,14 @@
 /** What a client shows of one request, in one live query. */
 import { type Infer, v } from "convex/values";
-import type { Doc } from "./_generated/dataModel";
+import type { Doc, Id } from "./_generated/dataModel";
 import type { QueryCtx } from "./_generated/server";
 import { callsOf } from "./callRows";
 import { MAX_ATTEMPTS, MAX_HINTS_PER_CALL } from "./input";
 import { cost, costOf, pricesOf } from "./pricing";
 import schema, { requestStatus } from "./schema";
 
-/** More than fits a screen many times over; the newest lines are kept. */
-const MAX_LINES_SHOWN = 1_000;
+/** More than fits a screen many times over; the newest lines are kept. `transcript:list` has them all. */
+export const MAX_LINES_SHOWN = 1_000;
 const MAX_TURNS_SHOWN = 1_000;
 const MAX_QUESTIONS_SHOWN = 100;
 const MAX_DISCLOSURES_SHOWN = 200;
@@ -37,9 +37,11 @@ export const shownRequest = v.object({
   again: v.union(v.null(), v.object({ requestId: v.id("requests"), status: requestStatus })),
 });
 
+/** `lines`: so many of the newest at most. `live: false`: without the words being spoken now. */
 export async function showRequest(
   ctx: QueryCtx,
   request: Doc<"requests">,
+  { lines = MAX_LINES_SHOWN, live = true }: { lines?: number; live?: boolean },
 ): Promise<Infer<typeof shownRequest>> {
   const requestId = request._id;
   const calls = await callsOf(ctx, requestId);
@@ -55,7 +57,7 @@ export async function showRequest(
       ...call,
       cost: call.usage && costOf(call.usage, prices),
     })),
-    transcript: await transcriptOf(ctx, calls),
+    transcript: await transcriptOf(ctx, calls, Math.min(lines, MAX_LINES_SHOWN)),
     turns: await turnsOf(ctx, calls),
     questions: (
       await ctx.db
@@ -67,10 +69,7 @@ export async function showRequest(
       .query("disclosures")
       .withIndex("by_request", (q) => q.eq("requestId", requestId))
       .take(MAX_DISCLOSURES_SHOWN),
-    live: await ctx.db
-      .query("live")
-      .withIndex("by_request", (q) => q.eq("requestId", requestId))
-      .take(calls.length + 1),
+    live: live ? await liveWords(ctx, requestId) : [],
     lease: request.workerId === undefined ? null : { workerId: request.workerId },
     hints: await ctx.db
       .query("hints")
@@ -80,10 +79,22 @@ export async function showRequest(
   };
 }
 
-async function transcriptOf(ctx: QueryCtx, calls: Doc<"calls">[]): Promise<Doc<"transcript">[]> {
+/** The words being spoken on a request's calls; there are never two calls at a time. */
+export function liveWords(ctx: QueryCtx, requestId: Id<"requests">): Promise<Doc<"live">[]> {
+  return ctx.db
+    .query("live")
+    .withIndex("by_request", (q) => q.eq("requestId", requestId))
+    .take(MAX_ATTEMPTS);
+}
+
+async function transcriptOf(
+  ctx: QueryCtx,
+  calls: Doc<"calls">[],
+  most: number,
+): Promise<Doc<"transcript">[]> {
   const newestFirst: Doc<"transcript">[] = [];
   for (const call of calls.toReversed()) {
-    const room = MAX_LINES_SHOWN - newestFirst.length;
+    const room = most - newestFirst.length;
     if (room === 0) break;
     const lines = ctx.db.query("transcript").withIndex("by_call", (q) => q.eq("callId", call._id));
     newestFirst.push(...(await lines.order("desc").take(room)));

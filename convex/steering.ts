@@ -65,6 +65,12 @@ export async function steer(
   if (now.by !== by) await write(ctx, call, { by });
 }
 
+/** Floyd speaks again without having been told to. Nothing to do if it does already. */
+export async function giveBack(ctx: MutationCtx, call: Doc<"calls">): Promise<void> {
+  const { by, hangUp } = controlOf(call);
+  if (by === "owner" && call.status !== "ended") await write(ctx, call, { by: "floyd", hangUp });
+}
+
 async function write(ctx: MutationCtx, call: Doc<"calls">, wanted: Infer<typeof control>): Promise<void> {
   await ctx.db.patch("calls", call._id, { control: wanted });
   const hangUp = wanted.hangUp ? "yes" : undefined;

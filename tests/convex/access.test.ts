@@ -33,7 +33,7 @@ type Registered = {
 const FOR_PEOPLE = new Set(
   (
     "users:ensure users:me users:update requests:create requests:get requests:list requests:show " +
-    "requests:cancel requests:edit requests:callAt requests:callAgain transcript:list calls:hint calls:takeOver " +
+    "requests:cancel requests:edit requests:callAt requests:callAgain transcript:list live:list calls:hint calls:takeOver " +
     "calls:handBack calls:hangUp calls:access calls:ringing contacts:importMany questions:answer questions:open facts:list facts:add facts:addMany facts:update " +
     "facts:remove facts:accept facts:reject contacts:list contacts:add contacts:update contacts:remove " +
     "contacts:preview contacts:countries facts:evidence facts:restore " +
@@ -46,7 +46,7 @@ const FOR_WORKERS = new Set(
     "requests:writePlan requests:saveNumber requests:ask requests:needInput requests:release requests:finish " +
     "workers:register workers:heartbeat workers:inbox calls:begin calls:dialed calls:carrierStatus " +
     "calls:openMedia calls:end calls:disclosed calls:recorded calls:orphans calls:resolveOrphan transcript:append live:set " +
-    "calls:saveUsage hints:taken " +
+    "calls:saveUsage calls:ownerGone hints:taken " +
     "turns:record disclosures:record facts:offer messages:receive messages:outbox messages:sent " +
     "signIn:offer signIn:redeem signIn:renew signIn:end"
   ).split(" "),

@@ -192,6 +192,14 @@ describe("every mutation of a worker, run twice", () => {
     await twice(t, () => w.mutation(api.calls.saveUsage, { callId, token, usage }));
   });
 
+  test("calls:ownerGone", async () => {
+    const t = floyd();
+    const { p, w, callId, callSid, token } = await onCall(t);
+    await w.mutation(api.calls.openMedia, { callId, callSid, tokenHash: "hash-1" });
+    await p.mutation(api.calls.takeOver, { callId });
+    await twice(t, () => w.mutation(api.calls.ownerGone, { callId, token }));
+  });
+
   test("hints:taken", async () => {
     const t = floyd();
     const { p, w, callId, token } = await onCall(t);

@@ -193,6 +193,25 @@ describe("the transcript of a long call", () => {
     expect(LINES).toBeLessThan(MAX_LINES_PER_CALL);
   });
 
+  test("is shown to as many lines as a client wants, and the words being spoken beside it or with it", async () => {
+    const t = floyd();
+    const { p, w, requestId, callId, token } = await longCall(t);
+    await w.mutation(api.live.set, { callId, token, speaker: "callee", text: "And then" });
+    const show = (args: { lines?: number; live?: boolean }) =>
+      p.query(api.requests.show, { requestId, ...args });
+    const seqs = async (lines?: number) => (await show({ lines })).transcript.map(({ seq }) => seq);
+    expect(await seqs(3)).toEqual([1997, 1998, 1999]);
+    expect(await seqs(0)).toEqual([]);
+    expect(await seqs()).toHaveLength(1_000);
+    expect(await seqs(5_000)).toHaveLength(1_000);
+    await expectFailure(show({ lines: -1 }), "BAD_INPUT", "lines");
+    expect((await show({})).live).toMatchObject([{ text: "And then" }]);
+    expect((await show({ live: false })).live).toEqual([]);
+    expect(await p.query(api.live.list, { requestId })).toMatchObject([{ text: "And then" }]);
+    const eve = await person(t, "eve");
+    await expectFailure(eve.query(api.live.list, { requestId }), "NOT_FOUND", "requestId");
+  });
+
   test("of one's own alone", async () => {
     const t = floyd();
     const { callId } = await onCall(t);

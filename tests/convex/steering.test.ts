@@ -202,6 +202,20 @@ describe("taking over", () => {
     expect(await inbox(w)).toMatchObject([{ control: { by: "floyd", hangUp: true } }]);
   });
 
+  test("ends when the owner is gone, as their worker notices", async () => {
+    const t = floyd();
+    const { p, w, callId, token } = await talking(t);
+    await p.mutation(api.calls.takeOver, { callId });
+    const gone = (token: string) => w.mutation(api.calls.ownerGone, { callId, token });
+    await expectFailure(gone("guess"), "LEASE_LOST", "token");
+    await gone(token);
+    expect(await inbox(w)).toMatchObject([{ control: FLOYD }]);
+    await p.mutation(api.calls.takeOver, { callId });
+    await p.mutation(api.calls.hangUp, { callId });
+    await gone(token);
+    expect(await inbox(w)).toMatchObject([{ control: { by: "floyd", hangUp: true } }]);
+  });
+
   test("the owner's words are in the transcript as theirs, and spoken live", async () => {
     const t = floyd();
     const { p, w, requestId, callId, token } = await talking(t);
@@ -214,6 +228,9 @@ describe("taking over", () => {
       transcript: [{ speaker: "owner", text: "Hi, it's me" }],
       live: [{ speaker: "owner", text: "Mara is" }],
     });
+    expect(await p.query(api.live.list, { requestId })).toMatchObject([
+      { speaker: "owner", text: "Mara is" },
+    ]);
   });
 });
 
