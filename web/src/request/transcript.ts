@@ -105,8 +105,8 @@ function wordStarts(text: string): number[] {
   return [...text.matchAll(/\S+/g)].map((word) => word.index);
 }
 
-/** `requests:show` brings no more than the newest so many lines. */
-export const LINES_SHOWN = 1_000;
+/** The page is live about the newest so many lines: some twenty minutes of talk. Each new one brings them again. */
+export const LINES_SHOWN = 300;
 
 /**
  * The call whose earlier lines are missing, the latest one first; null when nothing is. Lines are numbered from 0
