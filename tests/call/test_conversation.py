@@ -67,7 +67,14 @@ def test_the_school_is_told(tmp_path: Path) -> None:
         # The order of a call's life, as the database saw it.
         names = [name for name, _ in stage.deployment.writes]
         life = [name for name in names if name.startswith("calls:") and name != "calls:carrierStatus"]
-        assert life == ["calls:begin", "calls:dialed", "calls:openMedia", "calls:disclosed", "calls:end"]
+        assert life == [
+            "calls:begin",
+            "calls:dialed",
+            "calls:openMedia",
+            "calls:disclosed",
+            "calls:saveUsage",
+            "calls:end",
+        ]
         stages = [args["stage"] for args in stage.deployment.of("requests:setStage")]
         assert stages == ["ringing", "talking"]
         told = [item for args in stage.deployment.of("disclosures:record") for item in args["items"]]

@@ -83,6 +83,12 @@ class CalleeTurns:
             ending = endpointing.ending_of(self._line.memory.last_callee_text())
             self._pace.paused(ending, started_at - turn.speech_ended)
 
+    def begin_again(self) -> None:
+        """Others have talked meanwhile, and Floyd goes on: at the callee's next pause, or by itself."""
+        self.owed = True
+        self.prompts = 0
+        self._nudged = False
+
     def nudge(self) -> None:
         """Ask whether the callee is still there, as soon as Floyd listens."""
         self._nudged = True
@@ -174,6 +180,8 @@ class CalleeTurns:
 
     def _speculate(self, view: endpointing.View, *, over: bool) -> speculation.Verdict:
         """Begin, keep or throw away the reply to the words so far."""
+        if self._line.control.steering.has_hints:
+            self._speculation.outdate()
         words = tuple(words_of(view.text)) if self._wants_answer(view) else ()
         verdict = speculation.decide(
             speculation.View(

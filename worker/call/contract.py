@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from worker.call.steering import Steering
+from worker.call.usage import Usage
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -68,6 +71,7 @@ class Ending(StrEnum):
 
     GOODBYE = "goodbye"  # Floyd ended it, after its goodbye was played
     CALLEE_HUNG_UP = "calleeHungUp"
+    OWNER_HUNG_UP = "ownerHungUp"  # the person ended this call, not the request
     CALL_BACK = "callBack"  # Floyd lacks something and said it will call back: `question`
     VOICEMAIL = "voicemail"
     NO_ANSWER = "noAnswer"
@@ -91,6 +95,7 @@ class CallReport:
     question: str = ""
     detail: str = ""  # one sentence for a person
     lines: tuple[SpokenLine, ...] = ()
+    usage: Usage = field(default_factory=Usage)
 
 
 class StopReason(StrEnum):
@@ -109,6 +114,7 @@ class CallControl:
 
     ask_owner: AskOwner
     stop: asyncio.Future[StopReason] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    steering: Steering = field(default_factory=Steering)
 
 
 class Caller(Protocol):

@@ -28,9 +28,11 @@ class Dialogue:
         """Since when Floyd owes an answer of which nothing is audible yet."""
         self.open_question = ""
         """What the owner is being asked."""
+        self.disclosed = False
+        """The callee knows who calls."""
         self.turns = CalleeTurns(line, lambda text: self._prepare(callee_is_saying=text))
         self._line = line
-        self._hold = Hold(line)
+        self._hold = Hold(line, on_late_answer=self._answered)
         self._apologised = False
         self._asked_to_wait = -1
         """The turn in which the callee was told that it takes a moment."""
@@ -42,6 +44,8 @@ class Dialogue:
         self._asked: set[str] = set()
         self._expired = ""
         """The question that the owner did not answer in time."""
+        self._leaves_hold: list[tools.Action] = []
+        """What ends the hold, although the owner has not answered."""
 
     @property
     def on_hold(self) -> bool:
@@ -57,12 +61,32 @@ class Dialogue:
     async def run(self) -> End:
         try:
             end = await self._open()
-            while end is None:
-                turn = await self.turns.next()
-                end = await self._respond(turn, prepared=turn.reply)
-            return end
+            return end or await self._turn_by_turn()
         finally:
             await self.turns.close()
+
+    async def go_on(self) -> End:
+        """Floyd has the line again."""
+        self.turns.begin_again()
+        try:
+            return await self._turn_by_turn()
+        finally:
+            await self.turns.close()
+
+    def interrupted(self) -> None:
+        """`run` or `go_on` was cancelled because others have the line: what was decided in it no longer holds."""
+        self.open_question = ""
+        self._concluded = None
+
+    async def close(self) -> None:
+        await self._hold.close()
+
+    async def _turn_by_turn(self) -> End:
+        end: End | None = None
+        while end is None:
+            turn = await self.turns.next()
+            end = await self._respond(turn, prepared=turn.reply)
+        return end
 
     # -- the opening ------------------------------------------------------------------------------------------
 
@@ -75,6 +99,10 @@ class Dialogue:
             spoken = await line.mouth.say(line.disclosure, interruptible=False)
             line.ledger.disclosed(line.clock.epoch_ms())
             self._record(turn, spoken, None)
+            self.disclosed = True
+            line.on_disclosed()
+            while line.control.steering.owner_speaks:
+                await line.changed.wait(None)  # until whoever was told cancels this
             if not self.turns.spoke_since(spoken.first_sent_at or 0.0):
                 return await self._respond(self.turns.new(line.clock.now()), prepared=reply)
         finally:
@@ -88,6 +116,7 @@ class Dialogue:
     def _prepare(self, *, floyd_is_saying: str = "", callee_is_saying: str = "") -> Reply:
         """Begin the answer to what has been said, or will have been said by then."""
         line = self._line
+        line.take_hints()
         messages = line.memory.messages(floyd_is_saying=floyd_is_saying, callee_is_saying=callee_is_saying)
 
         def instead(breach: object) -> str:
@@ -106,12 +135,19 @@ class Dialogue:
         failures = problems = 0
         said_something = False
         while True:
+            if prepared is not None and self._has_hints():
+                await prepared.cancel()
+                prepared = None
             reply = prepared or self._prepare()
             prepared = None
             self._reply = reply
             self.floyds_turn_since = self._line.clock.now()
             try:
-                spoken = await self._line.mouth.say(await self._with_filler(reply, turn), interruptible=True)
+                spoken = await self._line.mouth.say(
+                    await self._with_filler(reply, turn), interruptible=True, overtaken=self._has_hints
+                )
+                if spoken.how is How.WITHDRAWN:
+                    continue
                 self._record(turn, spoken, reply)
             finally:
                 self.floyds_turn_since = None
@@ -153,6 +189,9 @@ class Dialogue:
             turn = self.turns.new(self._line.clock.now())
             failures = problems = 0
 
+    def _has_hints(self) -> bool:
+        return self._line.control.steering.has_hints
+
     async def _with_filler(self, reply: Reply, turn: Turn) -> SpeechSource:
         """The reply; if it takes long, Floyd says so."""
         if reply.ready or self._asked_to_wait == turn.number:
@@ -193,24 +232,47 @@ class Dialogue:
                 case tools.AskOwner(question):
                     if self._expired:
                         return False, await self._call_back(self._expired)
-                    await self._ask_owner(question, said)
-                    return True, None
+                    return await self._ask_owner(question, said)
         if self._expired:
             # The model was told to offer a call-back and did not: code does.
             return False, await self._call_back(self._expired)
         return False, None
 
-    async def _ask_owner(self, question: str, said: str) -> None:
-        line = self._line
+    async def _ask_owner(self, question: str, said: str) -> tuple[bool, End | None]:
+        """Ask while the callee holds. First: whether the model is to go on at once."""
         self._asked.add(question)
         self.open_question = question
-        answer = await self._hold.until_answered(question, say_one_moment=not asks_to_hold(said))
+        self._leaves_hold = []
+        answer = await self._hold.until_answered(
+            question, say_one_moment=not asks_to_hold(said), on_hint=self._speak_while_holding
+        )
         self.open_question = ""
+        if self._leaves_hold:
+            # Something was said with these: no goodbye of the code's own is needed.
+            return await self._carry_out(self._leaves_hold, said or question)
         if answer is None:
             self._expired = question
-        else:
-            line.answers.append(Answer(question, answer))
-        line.memory.note(prompt.owner_answer(question, answer))
+        self._answered(question, answer)
+        return True, None
+
+    def _answered(self, question: str, answer: str | None) -> None:
+        """What the owner said to a question, or that nothing came in time."""
+        if answer is not None:
+            self._line.answers.append(Answer(question, answer))
+        self._line.memory.note(prompt.owner_answer(question, answer))
+
+    async def _speak_while_holding(self) -> bool:
+        """The owner whispers while the callee waits for Floyd: so Floyd says something. True: what the model wants
+        to be done ends the hold."""
+        reply = self._prepare()
+        try:
+            spoken = await self._line.mouth.say(reply, interruptible=True)
+        finally:
+            await reply.cancel()
+        if spoken.how is How.PLAYED and spoken.failure is None:
+            actions = self._actions(reply)
+            self._leaves_hold = [action for action in actions if not isinstance(action, tools.AskOwner)]
+        return bool(self._leaves_hold)
 
     def _end_of(self, action: tools.Action) -> End | None:
         match action:

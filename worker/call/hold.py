@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -32,14 +33,27 @@ def asks_to_hold(text: str) -> bool:
 
 
 class Hold:
-    """`active` while the callee waits for the owner's answer."""
+    """`active` while the callee waits for the owner's answer.
 
-    def __init__(self, line: OnLine) -> None:
+    `on_late_answer(question, answer)`: it came when nobody held any more, because the owner had taken over."""
+
+    def __init__(self, line: OnLine, *, on_late_answer: Callable[[str, str | None], None]) -> None:
         self.active = False
         self._line = line
+        self._on_late_answer = on_late_answer
+        self._still_asking: set[asyncio.Future[str | None]] = set()
 
-    async def until_answered(self, question: str, *, say_one_moment: bool) -> str | None:
-        """Ask the owner while the callee waits. None: no answer in time. Cancelling leaves the question open."""
+    async def close(self) -> None:
+        """Wait for no answer any more."""
+        for asking in self._still_asking:
+            asking.cancel()
+        await asyncio.gather(*self._still_asking, return_exceptions=True)
+
+    async def until_answered(
+        self, question: str, *, say_one_moment: bool, on_hint: Callable[[], Awaitable[bool]]
+    ) -> str | None:
+        """Ask the owner while the callee waits. None: no answer in time, or `on_hint`, which is called when they
+        whisper, has ended the hold. Cancelling leaves the question open."""
         line = self._line
         self.active = True
         line.ledger.stage("onHold")
@@ -48,29 +62,49 @@ class Hold:
         try:
             if say_one_moment:
                 await line.say(phrases.LET_ME_CHECK)
-            await self._keep_company(asking)
-            return _clean(asking.result())
+            await self._keep_company(asking, on_hint)
+            return _clean(asking.result()) if asking.done() else None
         except LeaseLost:
             raise
         except Exception as error:  # whatever failed, the callee must not be left holding
             log.warning("call.ask_owner_failed", error=type(error).__name__)
             return None
         finally:
-            if not asking.done():
+            if not asking.done() and line.control.steering.owner_speaks:
+                self._await_late(question, asking)
+            elif not asking.done():
                 asking.cancel()
                 await asyncio.gather(asking, return_exceptions=True)
             self.active = False
             line.ledger.stage("talking")
+
+    def _await_late(self, question: str, asking: asyncio.Future[str | None]) -> None:
+        """The owner has taken over; should they answer as well, Floyd will want to know."""
+
+        def done(asking: asyncio.Future[str | None]) -> None:
+            self._still_asking.discard(asking)
+            if not asking.cancelled() and asking.exception() is None:
+                self._on_late_answer(question, _clean(asking.result()))
+
+        self._still_asking.add(asking)
+        asking.add_done_callback(done)
 
     async def press(self, keys: str) -> None:
         """Press keys: tones in the audio, since a media stream carries no digits to the carrier."""
         await self._line.mouth.send(await asyncio.to_thread(tones, keys))
         self._line.memory.note(f"The keys {keys} were pressed.")
 
-    async def _keep_company(self, asking: asyncio.Future[str | None]) -> None:
+    async def _keep_company(
+        self, asking: asyncio.Future[str | None], on_hint: Callable[[], Awaitable[bool]]
+    ) -> None:
         line = self._line
         spoke_at = line.clock.now()
         while not asking.done():
+            if line.control.steering.has_hints and not line.listening.talking():
+                if await on_hint():
+                    return
+                spoke_at = line.clock.now()
+                continue
             now = line.clock.now()
             verdict = endpointing.decide(line.listening.turn_view())
             waited_s = now - spoke_at

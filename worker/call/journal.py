@@ -27,7 +27,7 @@ MAX_LINE_CHARS = 8_000
 MAX_LINES = 5_000
 """The deployment's limit for a call."""
 
-Speaker = Literal["floyd", "callee"]
+Speaker = Literal["floyd", "callee", "owner"]
 
 
 @dataclass(frozen=True, slots=True)

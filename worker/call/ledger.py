@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from worker.call.outbox import Outbox
+from worker.call.usage import Usage
 from worker.deployment.client import Deployment
 from worker.phone.carrier import CarrierStatus
 from worker.phone.directory import StatusUpdate
@@ -108,6 +109,18 @@ class Ledger:
 
     def recorded(self, file: str) -> None:
         self._outbox.put("calls:recorded", {"callId": self._call_id, "token": self._token, "file": file})
+
+    def hints_taken(self, hint_ids: list[str]) -> None:
+        """The model knows them."""
+        self._outbox.put("hints:taken", {"callId": self._call_id, "token": self._token, "hintIds": hint_ids})
+
+    def owner_gone(self) -> None:
+        """The owner had taken over and is not there any more: Floyd has the call again."""
+        self._outbox.put("calls:ownerGone", {"callId": self._call_id, "token": self._token})
+
+    def used(self, usage: Usage) -> None:
+        args = {"callId": self._call_id, "token": self._token, "usage": usage.row()}
+        self._outbox.put("calls:saveUsage", args)
 
     def ended(self, reason: str) -> None:
         self._outbox.put("calls:end", {"callId": self._call_id, "token": self._token, "endReason": reason[:200]})

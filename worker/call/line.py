@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 
@@ -18,7 +18,7 @@ from worker.call.answered_by import Answerer
 from worker.call.callee_turns import GREETING_TURNS
 from worker.call.contract import Ending, StopReason
 from worker.call.dialogue import Dialogue
-from worker.call.on_line import End, OnLine
+from worker.call.on_line import End, OnLine, TakingOver
 from worker.call.voicemail import leave_message
 from worker.deployment.client import LeaseLost
 from worker.phone.media import Stopped
@@ -36,6 +36,8 @@ class Farewell:
 
     phrase: str
     end: End
+    owner_can_go_on: bool = False
+    """It need not be as long as the owner speaks themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ class Machine:
     """Break off, and leave a message."""
 
 
-Order = Farewell | Machine | End
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Break off, and let the owner speak."""
+
+
+Order = Farewell | Machine | TakeOver | End
 """An `End` hangs up without a word."""
 
 
@@ -57,7 +64,12 @@ class Line:
         self._at_machine = False
         self._wrapping_up = False
         self._opened_at = on_line.clock.now()
+        self._taking_over: TakingOver | None = None
+        self._put_off: Farewell | None = None
+        """What Floyd can't go on without, and the owner can."""
         on_line.on_machine = self._on_machine
+        on_line.on_disclosed = self._steered
+        on_line.control.steering.on_news = self._steered
 
     def answered_by(self, verdict: Answerer) -> None:
         """The carrier's verdict on who answered."""
@@ -81,6 +93,7 @@ class Line:
         dog = asyncio.create_task(self._watch())
         order = asyncio.create_task(self._orders.get())
         watched: set[asyncio.Future[Any]] = {pump, ear, dog, line.control.stop}
+        self._steered()
         try:
             while True:
                 await asyncio.wait({main, order, *watched}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,21 +119,74 @@ class Line:
                     await _stop(main)
                     main = asyncio.create_task(next_task)
         finally:
+            line.control.steering.on_news = lambda: None
             await _stop(main, pump, ear, dog, order)
+            await self._dialogue.close()
 
-    def _follow(self, order: Farewell | Machine) -> Coroutine[Any, Any, End] | None:
+    def _follow(self, order: Farewell | Machine | TakeOver) -> Coroutine[Any, Any, End] | None:
         """What takes the conversation's place; None: nothing does."""
         if self._farewell is not None:
             return None
-        if isinstance(order, Machine):
-            if self._at_machine:
-                return None
-            self._at_machine = True
-            if self._on_line.answerer not in (Answerer.FAX, Answerer.VOICEMAIL_LISTENING):
-                self._on_line.answerer = Answerer.VOICEMAIL
-            return leave_message(self._on_line)
-        self._farewell = order.end
-        return self._say_farewell(order.phrase)
+        match order:
+            case Machine():
+                if self._at_machine:
+                    return None
+                self._at_machine = True
+                if self._on_line.answerer not in (Answerer.FAX, Answerer.VOICEMAIL_LISTENING):
+                    self._on_line.answerer = Answerer.VOICEMAIL
+                return None if self._owner_has_it else leave_message(self._on_line)
+            case TakeOver():
+                wanted = self._on_line.control.steering.owner_speaks and not self._owner_has_it
+                # Whatever the owner wants, a person is first told who calls; the dialogue says when that is done.
+                if not wanted or not (self._dialogue.disclosed or self._at_machine):
+                    return None
+                self._taking_over = self._on_line.take_over()
+                return self._while_owner_speaks(self._taking_over)
+            case Farewell():
+                if order.owner_can_go_on and self._owner_has_it:
+                    self._put_off = order
+                    return None
+                self._farewell = order.end
+                return self._say_farewell(order.phrase)
+            case _:
+                assert_never(order)
+
+    # -- the owner -------------------------------------------------------------------------------------------
+
+    @property
+    def _owner_has_it(self) -> bool:
+        return self._taking_over is not None and self._taking_over.active
+
+    def _steered(self) -> None:
+        """The owner wants something, or what they wanted has become possible."""
+        steering = self._on_line.control.steering
+        if steering.hang_up:
+            self._orders.put_nowait(self._owner_hangs_up())
+        elif steering.owner_speaks:
+            self._orders.put_nowait(TakeOver())
+        self._on_line.changed.set()
+
+    def _owner_hangs_up(self) -> Order:
+        """With a goodbye, if it is Floyd who talks with somebody."""
+        end = End(Ending.OWNER_HUNG_UP)
+        talks = self._dialogue.disclosed and not (self._owner_has_it or self._at_machine)
+        return Farewell(phrases.GOODBYE, end) if talks else end
+
+    async def _while_owner_speaks(self, taking_over: TakingOver) -> End:
+        """Then Floyd goes on."""
+        line = self._on_line
+        self._dialogue.interrupted()
+        is_here = await taking_over.run()
+        if not is_here:
+            line.control.steering.give_back()
+            line.ledger.owner_gone()
+        if self._put_off is not None:
+            self._orders.put_nowait(self._put_off)
+        if self._at_machine:
+            return End(Ending.VOICEMAIL) if taking_over.said_something else await leave_message(line)
+        if not is_here:
+            await line.say(phrases.ONE_MOMENT)
+        return await self._dialogue.go_on()
 
     def _given_by(
         self, ear: asyncio.Task[None], dog: asyncio.Task[None], watched: set[asyncio.Future[Any]]
@@ -145,7 +211,8 @@ class Line:
             if not isinstance(error, RecognizerUnavailable):
                 log.error("call.listening_failed", call=self._on_line.call_id, exc_info=error)
             detail = f"The speech recogniser failed: {error}"
-            return Farewell(phrases.GOODBYE_CANNOT_HEAR, End(Ending.ERROR, detail=detail))
+            end = End(Ending.ERROR, detail=detail)
+            return Farewell(phrases.GOODBYE_CANNOT_HEAR, end, owner_can_go_on=True)
         if dog.done() and dog in watched:
             watched.discard(dog)
             log.error("call.watchdog_failed", call=self._on_line.call_id, exc_info=dog.exception())
@@ -217,7 +284,7 @@ class Line:
             limit_s=self._limit_s,
             silent_s=0.0 if audible else now - last_heard,
             prompts=dialogue.turns.prompts,
-            on_hold=dialogue.on_hold or self._at_machine,
+            on_hold=dialogue.on_hold or self._at_machine or self._owner_has_it,
             floyds_turn=floyds_turn,
             floyds_turn_s=now - max(turn_since or now, line.mouth.last_active_at) if floyds_turn else 0.0,
             since_frame_s=now - line.listening.last_frame_at,

@@ -67,6 +67,8 @@ class Listening:
         self.last_frame_at = self.opened_at
         self.last_activity_at = self.opened_at
         """When somebody last talked."""
+        self.fed_bytes = 0
+        """Of audio that the recogniser was given."""
         self._stream = stream
         self._recognition = recognition
         self._detector = detector
@@ -189,4 +191,5 @@ class Listening:
         self._held += mulaw
         if at_once or len(self._held) >= SILENCE_BYTES:
             self._recognition.feed(bytes(self._held))
+            self.fed_bytes += len(self._held)
             self._held.clear()

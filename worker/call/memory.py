@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from xml.sax.saxutils import unescape
+
 from worker.model.language_model import Message
 from worker.model.tags import tag
 
@@ -14,9 +17,12 @@ MAX_MESSAGES = 400
 MAX_NOTES = 20
 """Of those that were said before the summary's end."""
 
+_OWNER_SAID = re.compile(r"<owner_said>(.*)</owner_said>", re.DOTALL)
+
 
 class Memory:
-    """The messages after the system prompt. Callee: user; Floyd: assistant; news from outside: system.
+    """The messages after the system prompt. Callee: user; Floyd: assistant; news from outside, and the owner's
+    words on the line: system.
 
     The beginning of a long conversation is folded into `summary`."""
 
@@ -39,6 +45,10 @@ class Memory:
         if self._last_speaker() == "assistant":
             self._messages.append(Message("user", SILENCE))
         self._messages.append(Message("assistant", text))
+
+    def owner_said(self, text: str) -> None:
+        """Words that the owner spoke on the line."""
+        self.note(tag("owner_said", text), lasts=False)
 
     def note(self, text: str, *, lasts: bool = True) -> None:
         """News from the program. With `lasts`, it is still news when what was said around it is folded."""
@@ -85,6 +95,12 @@ class Memory:
 
     def _last_speaker(self) -> str | None:
         return next((message.role for message in reversed(self._messages) if message.role != "system"), None)
+
+
+def owners_words(message: Message) -> str:
+    """What the owner said, if that is what a message holds."""
+    found = _OWNER_SAID.fullmatch(message.content) if message.role == "system" else None
+    return unescape(found[1]) if found else ""
 
 
 def _with_callee(messages: list[Message], text: str) -> list[Message]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
+from worker.call import prompt
 from worker.call.answered_by import Answerer
 from worker.call.bounds import Bounds, Breach, bounds_of
 from worker.call.clock import Clock, Signal
@@ -19,6 +21,7 @@ from worker.call.replies import Replies
 from worker.call.reply import Reply
 from worker.call.speaking import Mouth, Spoken
 from worker.call.told import FactWords
+from worker.call.usage import Usage
 from worker.model.language_model import Prompt
 from worker.speech.voice import VoiceUnavailable
 
@@ -31,6 +34,19 @@ class End:
     reason: str = ""
     question: str = ""
     detail: str = ""
+
+
+class TakingOver(Protocol):
+    """The owner speaks, and Floyd is silent."""
+
+    active: bool
+    """The owner has the line."""
+    said_something: bool
+    """Words of the owner's are known."""
+
+    async def run(self) -> bool:
+        """Until Floyd has the line again. False: because the owner is gone."""
+        ...
 
 
 @dataclass(slots=True)
@@ -54,13 +70,18 @@ class OnLine:
     started: datetime
     on_machine: Callable[[], None]
     """The greeting turned out to be a machine's."""
+    on_disclosed: Callable[[], None]
+    """The callee knows who calls."""
+    take_over: Callable[[], TakingOver]
+    """Give the line to the owner."""
+    usage: Usage
     answerer: Answerer = Answerer.UNKNOWN
     answers: list[Answer] = field(default_factory=list)
     """All the owner's answers so far."""
 
     def reply(
         self,
-        prompt: Prompt,
+        asked: Prompt,
         *,
         callee_said: str | None = None,
         instead: Callable[[Breach], str] = lambda breach: "",
@@ -73,7 +94,7 @@ class OnLine:
             said = self.memory.last_callee_text() if callee_said is None else callee_said
             return bounds.breach(clause, said)
 
-        reply = self.replies.reply(prompt, guard=guard, instead=instead, on_ready=self.changed.set)
+        reply = self.replies.reply(asked, guard=guard, instead=instead, on_ready=self.changed.set)
         reply.start()
         return reply
 
@@ -85,6 +106,14 @@ class OnLine:
             asked=[fact for fact in self.brief.facts if fact.sharing == "ask"],
             answers=self.answers,
         )
+
+    def take_hints(self) -> None:
+        """Let the model know what the owner whispers: it is about to be asked."""
+        hints = self.control.steering.take_hints()
+        for hint in hints:
+            self.memory.note(prompt.hint(hint.text))
+        if hints:
+            self.ledger.hints_taken([hint.hint_id for hint in hints])
 
     def note_callee(self, utterance: Utterance) -> None:
         """Write down what the callee said."""

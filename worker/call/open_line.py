@@ -25,11 +25,13 @@ from worker.call.ready_made import ReadyMade, RecordedClause
 from worker.call.recording import Recording
 from worker.call.replies import replies_of
 from worker.call.speaking import Mouth
+from worker.call.taken_over import TakenOver
 from worker.call.told import fact_words
+from worker.call.usage import MeteredModel, MeteredVoice, Usage
 from worker.deployment.client import Deployment
 from worker.model.language_model import LanguageModel
 from worker.phone.carrier import Carrier
-from worker.phone.media import MediaStream
+from worker.phone.media import SAMPLE_RATE_HZ, MediaStream
 from worker.speech.recognizer import Recognition, RecognitionSession, Recognizer, RecognizerUnavailable
 from worker.speech.spoken_voice import SpokenVoice
 from worker.speech.vad import VoiceActivityDetectors
@@ -97,6 +99,7 @@ async def opened_line(
     ledger: Ledger,
     disclosure: RecordedClause,
     on_air: OnAir,
+    usage: Usage,
 ) -> AsyncIterator[OnLine]:
     """Everything a conversation needs, for as long as it lasts."""
     changed = Signal()
@@ -108,9 +111,10 @@ async def opened_line(
     recognition = await _open_recognition(equipment.recognizer, brief)
     replies = replies_of(
         recognition,
-        model=equipment.model,
-        voice=SpokenVoice(equipment.voice, brief.language),
+        model=MeteredModel(equipment.model, usage),
+        voice=MeteredVoice(SpokenVoice(equipment.voice, brief.language), usage),
         clock=clock,
+        usage=usage,
         unanswered=lambda: listening.words.settled,
     )
     memory = replies.memory
@@ -127,7 +131,7 @@ async def opened_line(
     )
     on_air.open(playback, listening)
     try:
-        yield OnLine(
+        on_line = OnLine(
             call_id=call_id,
             brief=brief,
             control=control,
@@ -151,10 +155,21 @@ async def opened_line(
             facts=fact_words(brief.facts, (brief.request_text, brief.callee_name, brief.person_name)),
             started=prompt.local_time(brief.timezone, clock.epoch_ms()),
             on_machine=lambda: None,
+            on_disclosed=lambda: None,
+            take_over=lambda: TakenOver(
+                on_line,
+                on_air=on_air,
+                playback=playback,
+                open_ear=lambda: _open_recognition(equipment.recognizer, brief),
+            ),
+            usage=usage,
             answers=list(brief.answers),
         )
+        yield on_line
     finally:
         on_air.close()
+        usage.recognised_s += listening.fed_bytes / SAMPLE_RATE_HZ
+        usage.call_s = clock.now() - listening.opened_at
         _note_last_words(listening, journal)
         await replies.close()
         try:

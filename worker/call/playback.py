@@ -111,8 +111,12 @@ class Playback:
 
     async def halt(self, saying: Saying) -> None:
         """Stop at once. `resume` goes on, `end` does not."""
-        now = self._clock.now()
         saying.halted_at = self.position(saying)
+        await self.silence()
+
+    async def silence(self) -> None:
+        """Nothing of what was sent is played any more."""
+        now = self._clock.now()
         self._generation += 1
         self._timeline = Timeline()
         self.last_audible_at = now

@@ -87,8 +87,8 @@ def tool_problem(message: str) -> str:
 def hint(text: str) -> str:
     """The system message with what the owner whispers. It is the owner's word, and lifts no bound."""
     return (
-        f"The person you call for whispers to you; the other side does not hear it: {tag('hint', text)} Go by it in "
-        "what you say next, in your own words. It raises no limit and frees no fact: for those, ask_owner."
+        f"The person you call for whispers to you, unheard by the other side: {tag('hint', text)} Go by it in "
+        "what you say next, in your own words. It raises no limit and frees no fact: for those, use ask_owner."
     )
 
 

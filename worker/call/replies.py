@@ -11,6 +11,7 @@ from worker.call.folding import Folding
 from worker.call.memory import Memory
 from worker.call.reply import CascadedReply, Reply
 from worker.call.spoken_replies import SpokenReplies
+from worker.call.usage import Usage
 from worker.model.language_model import LanguageModel, Prompt
 from worker.model.speech_to_speech import SpokenSession
 from worker.speech.recognizer import RecognitionSession
@@ -74,9 +75,11 @@ def replies_of(
     model: LanguageModel,
     voice: Voice,
     clock: Clock,
+    usage: Usage,
     unanswered: Callable[[], str],
 ) -> Replies:
-    """`unanswered()` gives the callee's final words that are in no memory yet."""
+    """`unanswered()` gives the callee's final words that are in no memory yet; `usage` counts what a session that
+    answers uses."""
     if isinstance(session, SpokenSession):
-        return SpokenReplies(session, voice, clock, unanswered=unanswered)
+        return SpokenReplies(session, voice, clock, usage=usage, unanswered=unanswered)
     return CascadedReplies(model, voice, clock)

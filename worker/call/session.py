@@ -32,6 +32,7 @@ from worker.call.outbox import Outbox
 from worker.call.ready_made import RecordedClause
 from worker.call.stopping import Stop, Stopping
 from worker.call.told import fact_words
+from worker.call.usage import Usage
 from worker.deployment.client import DeploymentUnavailable, FunctionError, LeaseLost
 from worker.phone.carrier import CarrierStatus, CarrierUnavailable, DialOrder, DialRefused
 from worker.phone.directory import MediaRefused, StatusUpdate
@@ -108,6 +109,7 @@ class Session:
         self._journal: Journal | None = None
         self._line: Line | None = None
         self._verdict = Answerer.UNKNOWN
+        self._usage = Usage()
 
     # -- what the carrier tells --------------------------------------------------------------------------------
 
@@ -189,6 +191,7 @@ class Session:
             question=end.question,
             detail=end.detail,
             lines=lines,
+            usage=self._usage,
         )
 
     async def _call(self) -> End:
@@ -242,6 +245,14 @@ class Session:
             deployment, self._outbox, self._clock, call_id=self.call_id, token=token, facts=facts
         )
         self._register(self)
+        self._control.steering.call_id = self.call_id
+        self._control.steering.on_news = self._steered
+        self._steered()
+
+    def _steered(self) -> None:
+        """What the owner wants before anybody is on the line; then it is the line's to follow."""
+        if self._control.steering.hang_up:
+            self._stopping.hang_up()
 
     async def _rendered(self, rendering: Awaitable[RecordedClause]) -> RecordedClause:
         try:
@@ -314,12 +325,13 @@ class Session:
             ledger=self._ledger,
             disclosure=disclosure,
             on_air=self.on_air,
+            usage=self._usage,
         ) as on_line:
             limit_s = self._brief.max_minutes * 60
             self._line = Line(on_line, limit_s=limit_s)
             if self._verdict is not Answerer.UNKNOWN:
                 self._line.answered_by(self._verdict)
-            return await self._stopping.unless_lease_lost(self._line.run())
+            return await self._stopping.unless_ended(self._line.run())
 
     async def _told_apart(self, end: End) -> End:
         """A callee who hangs up and a line that breaks look alike at first; the carrier's status tells."""
@@ -342,6 +354,8 @@ class Session:
         if self._journal is not None:
             await self._journal.close()
         if self._ledger is not None:
+            if self._line is not None:
+                self._ledger.used(self._usage)
             self._ledger.ended(end.ending.value)
         if self._outbox is not None:
             await self._outbox.close()

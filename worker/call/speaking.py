@@ -7,7 +7,8 @@ of the model's memory: no more, no less.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from worker.call import barge_in
@@ -33,6 +34,8 @@ class How(StrEnum):
     INTERRUPTED = "interrupted"
     NOT_BEGUN = "notBegun"
     """The callee spoke on before Floyd made a sound."""
+    WITHDRAWN = "withdrawn"
+    """What was to be said was overtaken before Floyd made a sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,19 @@ class Mouth:
     def audible(self) -> bool:
         return self._playback.audible()
 
-    async def say(self, source: SpeechSource, *, interruptible: bool) -> Spoken:
+    async def say(
+        self, source: SpeechSource, *, interruptible: bool, overtaken: Callable[[], bool] = lambda: False
+    ) -> Spoken:
         """Speak until all has been played or the callee interrupts. A failure of the model or the voice is
-        returned, after what was ready has been played."""
+        returned, after what was ready has been played. `overtaken()`: it is not to be said, if nothing was yet."""
         saying = self._playback.begin()
         begun_at = self._clock.now()
         feeder = asyncio.create_task(self._feed(saying, source))
         feeder.add_done_callback(lambda _: self._changed.set())
         try:
             while not (feeder.done() and self._playback.quiet()):
+                if saying.first_sent_at is None and overtaken():
+                    return replace(await self._stop(saying, feeder), how=How.WITHDRAWN)
                 verdict = self._verdict(saying, begun_at) if interruptible else barge_in.Verdict(stop=False)
                 if verdict.stop:
                     if saying.first_sent_at is None or not await self._let_speak(saying, begun_at):
@@ -114,6 +121,11 @@ class Mouth:
         while not self._playback.quiet():
             await self._changed.wait(self._playback.remaining_s())
         self.last_active_at = self._clock.now()
+
+    async def hush(self) -> None:
+        """Nothing more is heard of whatever still plays."""
+        if self._playback.audible():
+            await self._playback.silence()
 
     async def _feed(self, saying: Saying, source: SpeechSource) -> None:
         async for clause in source.clauses():

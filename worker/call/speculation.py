@@ -128,6 +128,13 @@ class Speculation:
         reply, self._reply, self._guessed = self._reply, None, None
         return reply
 
+    def outdate(self) -> None:
+        """The reply under way lacks what is known since. It was no wrong guess, and counts as none."""
+        if self._reply is not None:
+            self.drop()
+            self.dropped_in_turn -= 1
+            self.dropped_in_call -= 1
+
     def drop(self) -> None:
         """Throw the reply under way away; its requests are cancelled."""
         reply, self._reply, self._guessed = self._reply, None, None

@@ -13,6 +13,7 @@ from worker.call.clock import Clock
 from worker.call.memory import SILENCE, Memory
 from worker.call.spoken_pieces import Pace
 from worker.call.spoken_reply import SpokenReply
+from worker.call.usage import Usage
 from worker.model.language_model import Message, Prompt
 from worker.model.speech_to_speech import SpokenSession
 from worker.speech.voice import Voice
@@ -22,12 +23,19 @@ class SpokenReplies:
     """Fulfils `worker.call.replies.Replies`. `unanswered()` gives the callee's words that are in no memory yet."""
 
     def __init__(
-        self, session: SpokenSession, voice: Voice, clock: Clock, *, unanswered: Callable[[], str]
+        self,
+        session: SpokenSession,
+        voice: Voice,
+        clock: Clock,
+        *,
+        usage: Usage,
+        unanswered: Callable[[], str],
     ) -> None:
         self.memory = _SharedMemory(self)
         self._session = session
         self._voice = voice
         self._clock = clock
+        self._usage = usage
         self._unanswered = unanswered
         self._pace = Pace()
         self._speaking: SpokenReply | None = None
@@ -49,6 +57,7 @@ class SpokenReplies:
             voice=self._voice,
             clock=self._clock,
             pace=self._pace,
+            usage=self._usage,
             on_spoken=self._on_spoken,
             guard=guard,
             instead=instead,

@@ -23,6 +23,7 @@ from worker.call.reply import (
     SynthesisedClause,
 )
 from worker.call.spoken_pieces import BYTES_PER_S, Pace, SpokenPieces
+from worker.call.usage import Usage
 from worker.model.language_model import Finished, ModelUnavailable, Prompt, TextDelta, ToolCall
 from worker.model.speech_to_speech import AnswerEvent, SpeechDelta, SpokenAnswer, SpokenSession
 from worker.speech.clauses import ClauseCutter
@@ -41,6 +42,7 @@ class SpokenReply:
         voice: Voice,
         clock: Clock,
         pace: Pace,
+        usage: Usage,
         on_spoken: Callable[[SpokenReply], None],
         guard: Callable[[str], Breach | None] = lambda clause: None,
         instead: Callable[[Breach], str] = lambda breach: "",
@@ -57,6 +59,7 @@ class SpokenReply:
         self._session = session
         self._voice = voice
         self._clock = clock
+        self._usage = usage
         self._on_spoken = on_spoken
         self._guard = guard
         self._instead = instead
@@ -176,6 +179,7 @@ class SpokenReply:
                 if len(self.tool_calls) < MAX_TOOL_CALLS and not self._stopped:
                     self.tool_calls.append(event)
             case Finished(reason):
+                self._usage.note_answer(self._prompt.messages, self.tokens, event)
                 for clause in cutter.flush():
                     self._check(clause)
                 self._is_whole = True

@@ -27,25 +27,28 @@ class Stop(Exception):
 
 
 class Stopping:
-    """`stop` is the daemon's; `lease_lost` is called by whoever finds that out by a write."""
+    """`stop` is the daemon's; `lease_lost` is called by whoever finds that out by a write, and `hang_up` when the
+    owner wants it before anybody is on the line."""
 
     def __init__(self, stop: asyncio.Future[StopReason]) -> None:
         self._stop = stop
-        self._lease_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
 
     def lease_lost(self) -> None:
-        if not self._lease_lost.done():
-            self._lease_lost.set_result(None)
+        self._end_with(End(Ending.LEASE_LOST))
+
+    def hang_up(self) -> None:
+        self._end_with(End(Ending.OWNER_HUNG_UP))
 
     def check(self) -> None:
         """Raise `Stop` if the call is stopped."""
-        if self._stop.done() or self._lease_lost.done():
+        if self._stop.done() or self._ended.done():
             raise Stop(self._end())
 
     async def unless_stopped(self, work: Awaitable[Result]) -> Result:
         """`work`, unless the call is stopped first: then `Stop`."""
         task = asyncio.ensure_future(work)
-        watched: set[asyncio.Future[Any]] = {task, self._stop, self._lease_lost}
+        watched: set[asyncio.Future[Any]] = {task, self._stop, self._ended}
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
@@ -54,10 +57,10 @@ class Stopping:
         finally:
             task.cancel()
 
-    async def unless_lease_lost(self, work: Awaitable[End]) -> End:
-        """The conversation's end. It watches for `stop` itself, since a drain is said goodbye to."""
+    async def unless_ended(self, work: Awaitable[End]) -> End:
+        """The conversation's end. It watches for `stop` and for the owner itself, since it says goodbye then."""
         task = asyncio.ensure_future(work)
-        watched: set[asyncio.Future[Any]] = {task, self._lease_lost}
+        watched: set[asyncio.Future[Any]] = {task, self._ended}
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             return task.result() if task.done() else self._end()
@@ -68,5 +71,9 @@ class Stopping:
     def _end(self) -> End:
         """A stop that was given a reason tells more than a lost lease, which a cancel causes too."""
         if not self._stop.done():
-            return End(Ending.LEASE_LOST)
+            return self._ended.result()
         return End(Ending.CANCELLED if self._stop.cancelled() else ENDINGS[self._stop.result()])
+
+    def _end_with(self, end: End) -> None:
+        if not self._ended.done():
+            self._ended.set_result(end)
