@@ -9,7 +9,6 @@ import { KnownPerson } from "./layout/KnownPerson";
 import { NotFoundPage } from "./layout/NotFoundPage";
 import { fetchNext, pages, paths, SignInPage } from "./routes";
 import { Toasts } from "./ui/Toasts";
-import { Tooltips } from "./ui/Tooltip";
 
 /** The first page is there by then. */
 const FETCH_NEXT_MS = 2_000;
@@ -19,19 +18,17 @@ export function App({ config, client }: { config: Config; client: ConvexReactCli
     <ErrorBoundary>
       <ConfigContext value={config}>
         <AuthProvider workerUrl={config.workerUrl} client={client}>
-          <Tooltips>
-            <Switch>
-              <Route path={paths.signIn}>
-                <Suspense fallback={<PageLoading />}>
-                  <SignInPage />
-                </Suspense>
-              </Route>
-              <Route>
-                <PersonalPages />
-              </Route>
-            </Switch>
-            <Toasts />
-          </Tooltips>
+          <Switch>
+            <Route path={paths.signIn}>
+              <Suspense fallback={<PageLoading />}>
+                <SignInPage />
+              </Suspense>
+            </Route>
+            <Route>
+              <PersonalPages />
+            </Route>
+          </Switch>
+          <Toasts />
         </AuthProvider>
       </ConfigContext>
     </ErrorBoundary>

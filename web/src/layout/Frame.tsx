@@ -23,7 +23,7 @@ export function Frame({ children }: { children: ReactNode }) {
   }, [location]);
   useShortcut("n", goToNewRequest);
   return (
-    <div className="flex min-h-dvh">
+    <div className="flex min-h-dvh overflow-x-clip">
       <a
         href="#content"
         className="sr-only z-50 rounded-control bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"

@@ -3,6 +3,7 @@ import { ArrowUp, SlidersHorizontal } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "../api";
+import { VoiceRequest } from "../audio/VoiceRequest";
 import { NEW_REQUEST_ID, useNewRequestFocus } from "../layout/newRequest";
 import { useDeploymentState } from "../layout/useDeploymentState";
 import { paths } from "../routes";
@@ -110,6 +111,12 @@ export function NewRequest({ draft, change, clear }: DraftState) {
         </div>
       )}
       <div className="mt-3 flex flex-wrap items-center gap-2">
+        <VoiceRequest
+          text={draft.text}
+          onText={(text) => set({ text })}
+          onSend={(text) => void send(text)}
+          disabled={sending}
+        />
         <Button
           variant="ghost"
           size="sm"
@@ -122,7 +129,6 @@ export function NewRequest({ draft, change, clear }: DraftState) {
           <SlidersHorizontal aria-hidden />
           {options ? "Without number and time" : "Number and time"}
         </Button>
-        <div className="flex-1" />
         <Button type="submit" variant="primary" busy={sending} disabled={draft.text.trim() === ""}>
           {!sending && <ArrowUp aria-hidden />}
           Send

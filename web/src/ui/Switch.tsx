@@ -1,4 +1,3 @@
-import { Switch as Radix } from "radix-ui";
 import { type ReactNode, useId } from "react";
 
 type SwitchProps = {
@@ -23,16 +22,17 @@ export function Switch({ checked, onCheckedChange, label, hint, disabled = false
           </p>
         )}
       </div>
-      <Radix.Root
+      <input
         id={id}
+        type="checkbox"
+        role="switch"
+        aria-checked={checked}
         checked={checked}
-        onCheckedChange={onCheckedChange}
+        onChange={(event) => onCheckedChange(event.target.checked)}
         disabled={disabled}
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        className="relative mt-0.5 h-7 w-12 shrink-0 rounded-full border border-line-strong bg-subtle transition-colors disabled:opacity-55 data-[state=checked]:border-accent data-[state=checked]:bg-accent"
-      >
-        <Radix.Thumb className="block size-5 translate-x-[3px] rounded-full bg-line-strong transition-transform data-[state=checked]:translate-x-[23px] data-[state=checked]:bg-on-accent" />
-      </Radix.Root>
+        className="relative mt-0.5 h-7 w-12 shrink-0 cursor-pointer appearance-none rounded-full border border-line-strong bg-subtle transition-colors before:absolute before:top-[3px] before:left-[3px] before:size-5 before:rounded-full before:bg-line-strong before:transition-transform checked:border-accent checked:bg-accent checked:before:translate-x-5 checked:before:bg-on-accent disabled:cursor-not-allowed disabled:opacity-55"
+      />
     </div>
   );
 }
