@@ -43,6 +43,11 @@ def say(text: str) -> None:
     stdout().print(escape(text))
 
 
+def say_unbroken(text: str) -> None:
+    """The same for what is copied as a whole, such as a link: on one line, however narrow the terminal."""
+    stdout().print(escape(text), soft_wrap=True)
+
+
 def note(text: str) -> None:
     """Something to know beside the result."""
     stderr().print(escape(text), style="dim")

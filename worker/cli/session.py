@@ -74,6 +74,15 @@ async def session(person: str = OWNER, *, settings: Settings | None = None) -> A
 
     Raises CliError, DeploymentUnavailable."""
     settings = settings or load_settings()
+    url, running = deployment_of(settings)
+    async with connect(settings, url, person, running) as connection:
+        # The subscribing client would wait for ever for a deployment that is not there.
+        await connection.deployment.version()
+        yield connection
+
+
+def deployment_of(settings: Settings) -> tuple[str, Running | None]:
+    """The deployment's address, and what `floyd up` runs, if it does. Raises CliError."""
     running = read_running(settings.floyd_data_dir)
     url = settings.convex_url or (running.url if running else None)
     if url is None:
@@ -81,10 +90,7 @@ async def session(person: str = OWNER, *, settings: Settings | None = None) -> A
             f"Nothing is running for {settings.floyd_data_dir}",
             "Start it with `floyd up` in another terminal, or set CONVEX_URL to a deployment",
         )
-    async with connect(settings, url, person, running) as connection:
-        # The subscribing client would wait for ever for a deployment that is not there.
-        await connection.deployment.version()
-        yield connection
+    return url, running
 
 
 @asynccontextmanager
@@ -100,10 +106,17 @@ async def connect(
         await deployment.close()
 
 
-def person_token(settings: Settings, person: str, hours: float, full_name: str | None = None) -> str:
+def person_token(
+    settings: Settings, person: str, hours: float, full_name: str | None = None, *, operator: bool | None = None
+) -> str:
+    """The machine's owner is an operator, unless `operator` says otherwise."""
     try:
         return load_key(settings.floyd_data_dir).person_token(
-            person, issuer=settings.floyd_issuer, hours=hours, full_name=full_name
+            person,
+            issuer=settings.floyd_issuer,
+            hours=hours,
+            full_name=full_name,
+            operator=person == OWNER if operator is None else operator,
         )
     except ValueError as error:
         raise usage(str(error)) from error

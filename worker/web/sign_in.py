@@ -20,11 +20,7 @@ JWT for the deployment and for the worker's other routes, good for ten minutes; 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import math
-import re
-import secrets
 import time
 from typing import Any
 
@@ -39,16 +35,13 @@ from worker.web.allowance import Allowance
 from worker.web.body import json_object, text_field
 from worker.web.device import device_of
 from worker.web.errors import refused
+from worker.web.secret import has_form, hash_of, new_secret
 
 log = structlog.get_logger(__name__)
 
 TOKEN_MINUTES = 10
 """A token cannot be taken back, so that a session that was ended lives on for so long at most; a new one makes the
 deployment run the page's queries again."""
-
-BITS = 256
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-"""256 bits in base64url without padding."""
 
 MAX_BODY_BYTES = 1024
 MAX_FIELD_CHARS = 200
@@ -78,14 +71,6 @@ _LINK_PROBLEMS = {
         "This link has expired: each works for 15 minutes. Get a new one with: floyd token --link",
     ),
 }
-
-
-def new_secret() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(BITS // 8)).rstrip(b"=").decode()
-
-
-def hash_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def routes(deployment: Deployment, settings: Settings, worker_token: str) -> list[web.RouteDef]:
@@ -162,7 +147,7 @@ class _SignIn:
             error.headers["Retry-After"] = str(math.ceil(wait_s))
             raise error
         value = text_field(await json_object(request, MAX_BODY_BYTES), field, MAX_FIELD_CHARS)
-        return value if _SECRET.fullmatch(value) else None
+        return value if has_form(value) else None
 
     async def _ask(self, function: str, args: dict[str, Any]) -> Any:
         try:

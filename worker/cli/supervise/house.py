@@ -1,4 +1,4 @@
-"""Everything that `floyd up` runs: the embedded deployment, the rehearsal, the worker.
+"""Everything that `floyd up` runs: the embedded deployment, the rehearsal, the worker, and with --dev Vite.
 
 Started in the order of need, each with a deadline; stopped the other way round, so that the worker can say its
 goodbyes while there is still a phone line and a database. The worker may fail: it is started again, and every
@@ -36,6 +36,7 @@ from worker.settings import PROJECT_ROOT, Settings, Vendor, environment_of, rehe
 BACKEND_START_S = 60.0
 REHEARSAL_START_S = 60.0
 WORKER_START_S = 90.0
+PAGE_START_S = 60.0
 """Seconds each on an idle machine; these are for a small one whose disk is cold."""
 POLL_S = 0.1
 PROBE_S = 2.0
@@ -58,10 +59,13 @@ REHEARSED_NUMBER = "+14155550199"
 class House:
     """`async with house.running() as running:`, with `await house.broken()` beside what is done meanwhile."""
 
-    def __init__(self, settings: Settings, *, scenarios: list[Path] | None = None) -> None:
+    def __init__(self, settings: Settings, *, scenarios: list[Path] | None = None, dev: bool = False) -> None:
         self.settings = settings
         self.rehearsed = tuple(sorted(vendor.value for vendor in rehearsed_vendors(settings)))
         self._scenarios = scenarios or []
+        self._dev = dev
+        self.page_url = ""
+        """Where a browser finds the page, once all is running."""
         self._children: list[Child] = []
         self._progress = output.Progress()
         self._broken: asyncio.Future[CliError] = asyncio.get_running_loop().create_future()
@@ -105,6 +109,7 @@ class House:
         with self._progress.step("starting the worker"):
             worker = await self._start_worker(settings)
         self._watch(worker, settings)
+        self.page_url = await self._start_dev_page(settings) if self._dev else _worker_url(settings)
         self._running = Running(
             pid=os.getpid(),
             started_at=time.time() * 1000,
@@ -172,6 +177,7 @@ class House:
             "convex_url": url,
             "convex_site_url": site_url,
             "floyd_port": self._worker_port(),
+            "floyd_rehearsed": ",".join(self.rehearsed),
         }
         if rehearsal is not None and Vendor.TWILIO.value in self.rehearsed:
             sid, token = self._credentials
@@ -215,6 +221,17 @@ class House:
         child = await self._child("worker", programs.worker_command(), environment)
         await child.until(asyncio.create_task(_answers(f"{_worker_url(settings)}/readyz")), WORKER_START_S)
         return child
+
+    async def _start_dev_page(self, settings: Settings) -> str:
+        """Vite, with the worker behind it; its address."""
+        with self._progress.step("starting Vite"):
+            port = self._port(Port.PAGE, "page")
+            url = f"http://{LOOPBACK}:{port}"
+            environment = {**os.environ, "FLOYD_WORKER_URL": _worker_url(settings)}
+            child = await self._child("page", programs.page_dev_command(LOOPBACK, port), environment)
+            await child.until(asyncio.create_task(_answers(f"{url}/icon.svg")), PAGE_START_S)
+        self._watch(child, None)
+        return url
 
     async def _child(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
         log = self.settings.floyd_data_dir / "logs" / f"{name}.log"
@@ -299,7 +316,7 @@ class House:
         if not any(child.running for child in self._children):
             return
         with self._progress.step("stopping; a call that goes on may end by itself, Ctrl-C again ends it now"):
-            order = {"worker": 0, "rehearsal": 1, "deployment": 2}
+            order = {"page": 0, "worker": 1, "rehearsal": 2, "deployment": 3}
             for child in sorted(self._children, key=lambda child: order[child.name]):
                 await child.stop(
                     self.settings.floyd_drain_seconds + GOODBYES_S if child.name == "worker" else OTHERS_STOP_S

@@ -16,6 +16,8 @@ class Port(IntEnum):
     WORKER = 3220
     REHEARSAL = 3230
     REHEARSAL_SPEECH = 3231
+    PAGE = 5173
+    """Vite's own default."""
 
 
 def is_free(port: int) -> bool:

@@ -47,3 +47,21 @@ def rehearsal_command(port: int, speech_port: int, scenarios: list[Path]) -> lis
 
 def worker_command() -> list[str]:
     return [sys.executable, "-m", "worker.cli.main", "worker"]
+
+
+def page_build_command(folder: Path) -> list[str]:
+    return [*_vite(), "build", *_PAGE_CONFIG, "--outDir", str(folder), "--emptyOutDir", "--logLevel", "warn"]
+
+
+def page_dev_command(host: str, port: int) -> list[str]:
+    return [*_vite(), *_PAGE_CONFIG, "--host", host, "--port", str(port), "--strictPort", "--clearScreen", "false"]
+
+
+_PAGE_CONFIG = ["--config", str(PROJECT_ROOT / "web" / "vite.config.ts")]
+
+
+def _vite() -> list[str]:
+    program = PROJECT_ROOT / "node_modules" / "vite" / "bin" / "vite.js"
+    if not program.exists():
+        raise CliError(f"{program} is missing", "Run scripts/setup, which brings it")
+    return [node(), str(program)]
