@@ -4,7 +4,7 @@ import { type Message, openPeer, type Peer, type PeerState } from "./peer";
 import type { Worker } from "./worker";
 
 export type LineOptions = {
-  /** Null: one types instead; `peer.useMicrophone` can add it later. */
+  /** Null: one types instead; `peer.speakWith` can add it later. */
   microphone: MediaStream | null;
   onState: (state: PeerState) => void;
   /** What the worker says: `{kind: "spoken", text}`, `{kind: "error", code, message}`. */

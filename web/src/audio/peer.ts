@@ -30,7 +30,7 @@ export type Peer = {
   sound: MediaStream;
   send: (message: Message) => void;
   /** Speak with this microphone from now on; null: with none. Not with `direction: "receive"`. */
-  useMicrophone: (microphone: MediaStream | null) => Promise<void>;
+  speakWith: (microphone: MediaStream | null) => Promise<void>;
   close: () => void;
 };
 
@@ -125,7 +125,7 @@ export async function openPeer(worker: Worker, options: PeerOptions): Promise<Pe
       if (channel.readyState === "open") channel.send(text);
       else if (channel.readyState === "connecting") early.push(text);
     },
-    useMicrophone: (microphone) => transceiver.sender.replaceTrack(microphone?.getAudioTracks()[0] ?? null),
+    speakWith: (microphone) => transceiver.sender.replaceTrack(microphone?.getAudioTracks()[0] ?? null),
     close,
   };
 }

@@ -1,0 +1,96 @@
+import { Phone, PhoneCall, PhoneOff } from "lucide-react";
+import { useEffect } from "react";
+import { useLocation } from "wouter";
+import { runningClock } from "../request/times";
+import { useSeconds } from "../request/useSeconds";
+import { paths } from "../routes";
+import { Button } from "../ui/Button";
+import { LiveRegion } from "../ui/LiveRegion";
+import { type PhoneState, phone, type Ringing } from "./phone";
+import { calleeOf, useAnswering, usePhone, useRinging } from "./usePhone";
+import { useRing } from "./useRing";
+
+/** On every page: a call that rings, and the way back to one that goes on. The line's own page shows more of both. */
+export default function IncomingCall() {
+  const state = usePhone();
+  const [location] = useLocation();
+  const ringing = useRinging();
+  // Whoever is on the phone hears no other one.
+  const call = state.kind === "up" ? undefined : ringing[0];
+  useRing(call !== undefined);
+  useEffect(() => {
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      // Signed out, for example.
+      phone.hangUp();
+    };
+  }, []);
+  const elsewhere = location !== paths.line;
+  return (
+    <>
+      <LiveRegion>{call !== undefined && `The phone rings: Floyd is calling ${calleeOf(call)}.`}</LiveRegion>
+      {elsewhere && call !== undefined && <Banner call={call} />}
+      {elsewhere && state.kind === "up" && <OnThePhone state={state} />}
+    </>
+  );
+}
+
+function leave(): void {
+  phone.leave();
+}
+
+const place =
+  "fixed inset-x-3 top-3 z-30 mx-auto max-w-md animate-rise rounded-card border border-line-strong bg-surface p-4 sm:right-4 sm:left-auto sm:mx-0 sm:w-96";
+
+function Banner({ call }: { call: Ringing }) {
+  const { pickUp, decline } = useAnswering();
+  const [, navigate] = useLocation();
+  return (
+    <section aria-label="Incoming call" className={place}>
+      <div className="flex items-start gap-3">
+        <Phone aria-hidden className="mt-0.5 size-5 shrink-0 animate-breathe text-accent-ink" />
+        <div className="min-w-0">
+          <p className="font-semibold">Floyd is calling {calleeOf(call)}</p>
+          <p className="line-clamp-2 text-muted text-sm">{call.requestText}</p>
+        </div>
+      </div>
+      <div className="mt-3 grid grid-cols-2 gap-2">
+        <Button variant="dangerGhost" onClick={() => decline(call)}>
+          <PhoneOff aria-hidden /> Decline
+        </Button>
+        <Button
+          variant="primary"
+          onClick={() => {
+            pickUp(call, true);
+            navigate(paths.line);
+          }}
+        >
+          <Phone aria-hidden /> Pick up
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function OnThePhone({ state }: { state: Extract<PhoneState, { kind: "up" }> }) {
+  const now = useSeconds();
+  const [, navigate] = useLocation();
+  return (
+    <section aria-label="On the phone" className={place}>
+      <p className="flex items-center gap-2">
+        <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
+        <span className="min-w-0 truncate font-semibold">You are {calleeOf(state.call)}</span>
+        {state.since !== null && (
+          <span className="ml-auto text-muted tabular-nums">{runningClock(now - state.since)}</span>
+        )}
+      </p>
+      <div className="mt-3 grid grid-cols-2 gap-2">
+        <Button variant="dangerGhost" onClick={() => phone.hangUp()}>
+          <PhoneOff aria-hidden /> Hang up
+        </Button>
+        <Button onClick={() => navigate(paths.line)}>Back to the call</Button>
+      </div>
+    </section>
+  );
+}
