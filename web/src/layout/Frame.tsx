@@ -1,5 +1,6 @@
-import { type ReactNode, Suspense, useEffect, useRef } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useLocation } from "wouter";
+import { useConfig } from "../config";
 import { SkeletonList } from "../ui/Skeleton";
 import { useShortcut } from "../ui/useShortcut";
 import { BottomBar } from "./BottomBar";
@@ -9,9 +10,13 @@ import { OfflineBanner } from "./OfflineBanner";
 import { Rehearsed } from "./Rehearsed";
 import { SideBar } from "./SideBar";
 
+/** Only where the browser is the telephone. */
+const IncomingCall = lazy(() => import("../line/IncomingCall"));
+
 /** What is around every page of a person who is signed in. */
 export function Frame({ children }: { children: ReactNode }) {
   const [location] = useLocation();
+  const { line } = useConfig();
   const main = useRef<HTMLElement>(null);
   const before = useRef(location);
   useEffect(() => {
@@ -30,6 +35,11 @@ export function Frame({ children }: { children: ReactNode }) {
       >
         To the content
       </a>
+      {line === "browser" && (
+        <Suspense>
+          <IncomingCall />
+        </Suspense>
+      )}
       <SideBar />
       <div className="flex min-w-0 flex-1 flex-col pb-[calc(4.5rem+env(safe-area-inset-bottom))] md:pb-0">
         <OfflineBanner />
