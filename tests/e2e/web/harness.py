@@ -63,12 +63,17 @@ _FLAGS = [
 expect.set_options(timeout=SEE_S * 1000)
 
 
+def find_browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
 def browser_path() -> str:
     """An installed Chromium; without one the test is skipped, and `scripts/test` says so."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no Chromium is installed")
+    found = find_browser()
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    return found
 
 
 @dataclass
@@ -108,7 +113,10 @@ class Site:
         """`options` are those of `Parts.standing`: settings of the worker's, a folder of scenarios."""
         browser_path()
         built_page.build()
-        async with Parts.standing(folder, **options) as parts, async_playwright() as playwright:
+        async with (
+            Parts.standing(folder, **{"floyd_rehearsed": "google,openai,twilio", **options}) as parts,
+            async_playwright() as playwright,
+        ):
             site = cls(parts, playwright)
             try:
                 yield site
@@ -162,6 +170,16 @@ class Site:
                 if show["request"]["status"] == status:
                     return show
                 assert show["request"]["status"] not in {"completed", "failed", "cancelled"}, show["request"]
+                await asyncio.sleep(POLL_S)
+
+    async def until_said(self, person: Person, request_id: str, lines: int, within_s: float = CALL_S) -> None:
+        """Return as soon as the transcript has so many lines."""
+        async with asyncio.timeout(within_s):
+            while True:
+                show = await person.show(request_id)
+                if len(show["transcript"]) >= lines:
+                    return
+                assert show["request"]["status"] in {"pending", "inFlight"}, show["request"]
                 await asyncio.sleep(POLL_S)
 
     async def link(self, person: Person, *, operator: bool = False) -> str:
