@@ -38,15 +38,12 @@ class Ice:
         """An answer as the page gets it: behind a NAT that maps one address to another, with the outer one."""
         if self.host is None:
             return sdp
-        seen: set[str] = set()
+        outer = ipaddress.ip_address(self.host)
 
         def replaced(match: re.Match[str]) -> str:
-            same_kind = ":" in match[2] == ":" in str(self.host)
-            port = match[3].split(" ")[1]
-            if not same_kind or port in seen:
-                return match[0]
-            seen.add(port)
-            return f"{match[1]}{self.host}{match[3]}"
+            inner = ipaddress.ip_address(match[2])
+            kept = inner.version != outer.version or inner.is_loopback
+            return match[0] if kept else f"{match[1]}{outer}{match[3]}"
 
         return _HOST_CANDIDATE.sub(replaced, sdp)
 

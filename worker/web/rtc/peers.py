@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 PER_PERSON = 6
 """Listening in on some calls in some tabs. With one more, the oldest gives way: it may be of a page long gone."""
 
-IN_ALL = 40
-"""Each costs the loop about a quarter of what a call does; telephone calls come first."""
+IN_ALL = 24
+"""Each costs the loop about as much as a call does; telephone calls come first."""
 
 ANSWER_S = 10.0
 """For an answer: milliseconds, but for the library's loading on first use, and STUN servers' replies (5 s)."""
