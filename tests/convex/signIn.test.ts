@@ -28,6 +28,11 @@ function redeem(codeHash = CODE, secretHash = SECRET, device?: string) {
   return w.mutation(api.signIn.redeem, { codeHash, secretHash, device });
 }
 
+function granted(result: Awaited<ReturnType<typeof redeem>>) {
+  if (result.kind !== "granted") throw new Error(`the link was refused: ${result.because}`);
+  return result;
+}
+
 function renew(secretHash = SECRET) {
   return w.mutation(api.signIn.renew, { secretHash });
 }
@@ -127,9 +132,8 @@ describe("a session", () => {
 
   test("is written to at most once an hour", async () => {
     await offer();
-    const begun = await redeem();
-    const row = () =>
-      t.run((ctx) => (begun.kind === "granted" ? ctx.db.get("sessions", begun.sessionId) : null));
+    const { sessionId } = granted(await redeem());
+    const row = () => t.run((ctx) => ctx.db.get("sessions", sessionId));
     const before = await row();
     vi.advanceTimersByTime(59 * MINUTE);
     await renew();
@@ -157,8 +161,7 @@ describe("a session", () => {
 describe("a person's own sessions", () => {
   async function begin(digit: string, subject: string, device: string): Promise<string> {
     await offer(digit.repeat(64), subject);
-    const begun = await redeem(digit.repeat(64), digit.repeat(64), device);
-    if (begun.kind !== "granted") throw new Error("the link was refused");
+    const begun = granted(await redeem(digit.repeat(64), digit.repeat(64), device));
     vi.advanceTimersByTime(1000);
     return begun.sessionId;
   }
@@ -236,13 +239,12 @@ test("the log tells of sessions, and holds no hash and no name", async () => {
   const spy = vi.spyOn(console, "log").mockImplementation(() => undefined);
   await person(t, "sam");
   await offer(CODE, "person:sam", { name: "Sam Rivera" });
-  const begun = await redeem();
+  const { sessionId } = granted(await redeem());
   await w.mutation(api.signIn.end, { secretHash: SECRET });
   const lines = spy.mock.calls.map((args) => args.join(" "));
   spy.mockRestore();
-  const id = begun.kind === "granted" ? begun.sessionId : "";
   expect(lines).toEqual([
-    `floyd session session=${id} begun=link`,
-    `floyd session session=${id} ended=sign-out`,
+    `floyd session session=${sessionId} begun=link`,
+    `floyd session session=${sessionId} ended=sign-out`,
   ]);
 });
