@@ -11,7 +11,7 @@ import { isYesOrNo, type Question } from "./asked";
 const MAX_CHARS = 2_000;
 
 type Props = {
-  question: Question;
+  question: Pick<Question, "_id" | "text">;
   draft: string;
   onDraft: (text: string) => void;
   /** The question is gone from the live query before `onDone` is called. */

@@ -14,16 +14,16 @@ export function Announcer({ rows, calleeName }: { rows: Row[]; calleeName: strin
   const known = useRef(new Set<string>(rows.map((row) => row.key)));
   const written = rows.filter((row) => row.kind === "line" && !known.current.has(row.key)).slice(-KEPT);
   return (
-    <ol role="log" aria-live="polite" aria-label="New lines" className="sr-only">
+    <div role="log" aria-live="polite" aria-label="New lines" className="sr-only">
       {written.map(
         (row) =>
           row.kind === "line" && (
-            <li key={row.key}>
+            <p key={row.key}>
               {speakerName(row.line.speaker, calleeName)}: {heardAndCut(row.line).heard}
               {row.line.interrupted && " (interrupted)"}
-            </li>
+            </p>
           ),
       )}
-    </ol>
+    </div>
   );
 }

@@ -15,6 +15,8 @@ import type { Jump } from "./useTarget";
 const ROW_PX: Record<Row["kind"], number> = { call: 40, line: 84, live: 84, ended: 40 };
 /** Rows drawn beyond the edges, so that a flick of the wheel shows no gaps. */
 const OVERSCAN = 12;
+/** So many rows before the first that is there, earlier ones are fetched: a second or two of scrolling. */
+const ROWS_AHEAD = 40;
 /** Somebody this close to the end wants to follow what is said. */
 const AT_END_PX = 64;
 
@@ -48,8 +50,10 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
   useEffect(() => {
     if (began.current) return;
     began.current = true;
-    if (going && target === null) virtual.scrollToEnd();
-  }, [going, target, virtual]);
+    // What is over is read from its beginning, if that is there.
+    const atEnd = going || earlier.more !== undefined;
+    if (atEnd && target === null) virtual.scrollToEnd();
+  }, [going, earlier.more, target, virtual]);
 
   const marked = useMemo(() => new Set(target?.seqs.map((seq) => lineKey(target.callId, seq))), [target]);
   const toFocus = useRef<string>(undefined);
@@ -61,14 +65,33 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
   // The row is drawn a moment after it was scrolled to; whoever uses the keyboard goes on from there.
   useEffect(() => {
     if (toFocus.current === undefined) return;
-    const row = scroller.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(toFocus.current)}"]`);
+    const drawn = scroller.current?.querySelectorAll<HTMLElement>("[data-key]") ?? [];
+    const row = [...drawn].find((one) => one.dataset.key === toFocus.current);
     if (!row) return;
     toFocus.current = undefined;
     row.focus({ preventScroll: true });
   });
 
+  // Whoever scrolls up through a long call finds the lines there already.
+  const first = virtual.range?.startIndex ?? rows.length;
+  const upwards = virtual.isScrolling && virtual.scrollDirection === "backward";
+  const { more, busy } = earlier;
+  useEffect(() => {
+    if (upwards && first < ROWS_AHEAD && !busy) more?.();
+  }, [upwards, first, busy, more]);
+
   return (
-    <Section title="Transcript" className="px-0 pb-0 sm:px-0 sm:pb-0 [&>div:first-child]:px-4">
+    <Section
+      title="Transcript"
+      className="px-0 pb-0 sm:px-0 sm:pb-0 [&>div:first-child]:px-4"
+      actions={
+        earlier.more !== undefined && (
+          <Button variant="ghost" size="sm" busy={earlier.busy} onClick={earlier.more}>
+            <ArrowUp aria-hidden /> Earlier lines
+          </Button>
+        )
+      }
+    >
       <div className="relative border-line border-t">
         <section
           ref={scroller}
@@ -77,13 +100,6 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
           tabIndex={0}
           className="max-h-[min(65dvh,44rem)] overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
         >
-          {earlier.more !== undefined && (
-            <div className="flex justify-center py-2">
-              <Button variant="ghost" size="sm" busy={earlier.busy} onClick={earlier.more}>
-                <ArrowUp aria-hidden /> Earlier lines
-              </Button>
-            </div>
-          )}
           <ol className="relative" style={{ height: virtual.getTotalSize() }}>
             {virtual.getVirtualItems().map(({ index, key, start }) => {
               const row = rows[index];
@@ -132,13 +148,16 @@ function useJumpTo(
   show: (index: number, key: string) => void,
 ): void {
   const done = useRef<Jump | null>(null);
+  const asked = useRef<{ target: Jump; rows: number }>(undefined);
   useEffect(() => {
     const first = target?.seqs[0];
     if (target === null || first === undefined || done.current === target) return;
     const key = lineKey(target.callId, first);
     const at = rows.findIndex((row) => row.kind === "line" && row.key === key);
     if (at < 0) {
-      if (!busy) more?.();
+      // One more page each time the last one has come; not again and again if none comes.
+      if (!busy && (asked.current?.target !== target || asked.current.rows !== rows.length)) more?.();
+      asked.current = { target, rows: rows.length };
       return;
     }
     done.current = target;
