@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,6 +39,12 @@ def up(
     to: options.To = None,
     scenario: options.Scenario = None,
     keep: Annotated[bool, typer.Option("--keep", help="With TEXT: keep everything running afterwards.")] = False,
+    line: Annotated[
+        Literal["telephone", "browser"] | None,
+        typer.Option(
+            "--line", help="What calls go over, in place of FLOYD_LINE; browser: the page rings, and you answer."
+        ),
+    ] = None,
     dev: Annotated[bool, typer.Option("--dev", help="Serve the page by Vite, for working on it.")] = False,
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -55,11 +61,12 @@ def up(
     Examples:
       floyd up
       floyd up --dev
+      floyd up --line browser
       floyd up "Call the school and let them know Mara is home sick today"
       floyd up "Ask whether they are open on Sunday" --to "+14155550142" --json
     """
     try:
-        settings = load_settings()
+        settings = load_settings() if line is None else load_settings(floyd_line=line)
         wanted = request_text(text) if text is not None else None
         number = phone_number(to)
         if wanted is None and (to or scenario):
@@ -103,6 +110,8 @@ def _run(settings: Settings, wanted: Wanted, *, keep: bool, dev: bool, as_json: 
             running = await stack.enter_async_context(house.running())
             show_page = partial(page.show, running.url, house.page_url, as_json=as_json)
             _announce(running, as_json, banner=wanted.text is None)
+            if settings.floyd_line == "browser" and not as_json:
+                output.say("line        the browser: Floyd's calls ring at its page, and you answer them there")
             if wanted.text is not None and not as_json and (line := page_line(house.page_url)):
                 output.say(line)
             work = asyncio.create_task(_work(settings, wanted, as_json, show_page, keep=keep))
