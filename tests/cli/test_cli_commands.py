@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from deployment_process import DeploymentProcess
 from worker.keys import load_key
 
 COMMANDS = [
-    "up", "backend", "worker", "rehearse", "ask", "watch", "show", "list", "answer", "cancel", "me", "token",
-    "doctor", "facts list", "facts add", "facts remove", "facts accept", "facts reject", "facts import",
+    "up", "backend", "worker", "rehearse", "ask", "watch", "show", "list", "answer", "hint", "cancel", "me",
+    "token", "doctor", "facts list", "facts add", "facts remove", "facts accept", "facts reject", "facts import",
     "contacts list", "contacts add", "contacts remove",
 ]  # fmt: skip
 
@@ -172,6 +173,37 @@ def test_a_person_changes_what_floyd_has_noted(here: Here) -> None:
     wrong = here("me", *person, "--timezone", "Berlin")
     assert wrong.code == 2
     assert "timezone" in wrong.err
+
+
+def test_call_hours_are_noted_kept_to_and_lifted(here: Here) -> None:
+    person = new_person(here, "sleeper")
+    # Whenever this test runs, it is outside a quarter of an hour that has just gone by.
+    now = datetime.now(UTC)
+    begin, end = (now - timedelta(minutes=minutes) for minutes in (20, 5))
+    done = here("me", *person, "--timezone", "UTC", "--call-hours", f"{begin:%H:%M}-{end:%H:%M}")
+    assert done.code == 0, done.err
+    assert f"{begin:%H:%M} to {end:%H:%M}" in done.out
+    request_id = here("ask", "Ask about the lease", "--to", "+14155550142", *person, "--json").json["requestId"]
+    request = here("show", request_id, *person, "--json").json["request"]
+    assert request["notBefore"] / 1000 == pytest.approx((begin + timedelta(days=1)).timestamp(), abs=60)
+    assert "call hours" in here("show", request_id, *person).out
+    assert "callHours" not in here("me", *person, "--call-hours", "any", "--json").json["user"]
+    request = here("show", request_id, *person, "--json").json["request"]
+    assert "movedFrom" not in request
+    for wrong in ("9-17", "09:00", "-", "25:00-26:00", "09:00-09:00"):
+        done = here("me", *person, "--call-hours", wrong)
+        assert done.code == 2, done.err
+        assert "call" in done.err
+
+
+def test_a_hint_needs_a_call_and_words(here: Here) -> None:
+    person = new_person(here, "whisperer")
+    request_id = here("ask", "Ask about the lease", "--to", "+14155550142", *person, "--json").json["requestId"]
+    done = here("hint", request_id, "Friday would do", *person)
+    assert done.code == 1
+    assert "going on" in done.err
+    assert here("hint", request_id, "  ", *person).code == 2
+    assert here("hint", "nonsense", "Friday would do", *person).code == 2
 
 
 def test_a_token_opens_the_deployment(here: Here, deployment: DeploymentProcess) -> None:

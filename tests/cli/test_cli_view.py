@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from rich.console import Console
-from shows import CALL_ID, REQUEST_ID, asking, changed, completed, line, pending, planning, talking
+from shows import CALL_ID, REQUEST_ID, START, asking, changed, completed, line, pending, planning, talking
 
 from worker.cli.view import words
 from worker.cli.view.plain import PlainView
@@ -48,6 +48,19 @@ class TestPlain:
         assert len(second) == len(third) == 1
         assert second[0].endswith("inFlight gathering what Floyd must know")
         assert third[0].endswith("inFlight planning")
+
+    def test_what_waits_for_call_hours_says_so(self) -> None:
+        waiting = changed(pending(), movedFrom=START, notBefore=START + 9 * 3_600_000)
+        (lines,) = fed(waiting)
+        assert any("call hours" in line and line.count(":") > 2 for line in lines)
+        assert "call hours" in drawn(waiting)
+
+    def test_whoever_has_taken_over_is_told_from_the_one_who_is_called(self) -> None:
+        show = talking("It is about Mara, she", speaker="owner")
+        show["transcript"] = [line(0, "callee", "Hello?"), line(1, "owner", "Hi, it is me.")]
+        told = "\n".join(fed(show)[0])
+        positions(told, "Callee Hello?", "You Hi, it is me.", "You It is about Mara")
+        positions(drawn(show), "Callee", "Hello?", "You", "Hi, it is me.")
 
     def test_the_plan_grows_line_by_line(self) -> None:
         _, *states = fed(

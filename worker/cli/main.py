@@ -20,6 +20,7 @@ from worker.cli.commands import (
     contacts,
     doctor,
     facts,
+    hint,
     listing,
     me,
     rehearse,
@@ -56,6 +57,7 @@ app.command(rich_help_panel=REQUESTS)(watch.watch)
 app.command(rich_help_panel=REQUESTS)(show.show)
 app.command("list", rich_help_panel=REQUESTS)(listing.list_requests)
 app.command(rich_help_panel=REQUESTS)(answer.answer)
+app.command(rich_help_panel=REQUESTS)(hint.hint)
 app.command(rich_help_panel=REQUESTS)(cancel.cancel)
 app.command(rich_help_panel=KNOWLEDGE)(me.me)
 app.add_typer(facts.app, rich_help_panel=KNOWLEDGE)

@@ -59,7 +59,7 @@ class PlainView:
             lines = [
                 row(filed, "request", f"{request['text']}\n({request['_id']})"),
                 # Every request begins so, even if it was claimed before the first look.
-                row(filed, "pending", ""),
+                row(filed, "pending", words.stage(request) if request["status"] == "pending" else ""),
             ]
             if request["status"] != "pending":
                 lines.append(row(words.clock(request["updatedAt"]), request["status"], words.stage(request)))

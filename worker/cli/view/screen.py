@@ -26,6 +26,7 @@ STATUS_STYLES = {
 LINES_AROUND = 14
 """Rows of a screen that are not transcript: header, plan, call, margins."""
 FEWEST_LINES = 4
+SPEAKER_STYLES = {"floyd": "bold cyan", "callee": "bold yellow", "owner": "bold magenta"}
 PLAN_ROWS_WHILE_TALKING = 3
 
 
@@ -110,7 +111,7 @@ def _calls(show: Show, room: int | None) -> list[RenderableType]:
 
 
 def _speaker(name: str) -> Text:
-    return Text(words.speaker(name), style="bold cyan" if name == "floyd" else "bold yellow")
+    return Text(words.speaker(name), style=SPEAKER_STYLES.get(name, "bold"))
 
 
 def _spoken(line: Show) -> Text:

@@ -51,14 +51,21 @@ def over(request: Show) -> bool:
 
 
 def stage(request: Show) -> str:
+    """What is happening to a request, or what it waits for."""
+    if request.get("status") == "pending" and request.get("movedFrom") is not None:
+        return f"until {moment(request['notBefore'])}, when your call hours begin"
     if request.get("status") != "inFlight":
         return ""
     name = str(request.get("stage") or "")
     return STAGES.get(name, name)
 
 
-def speaker(name: object) -> str:
-    return "Floyd" if name == "floyd" else "Callee"
+SPEAKERS = {"floyd": "Floyd", "callee": "Callee", "owner": "You"}
+
+
+def speaker(name: str) -> str:
+    """ "You": the request's owner, who has taken over the call."""
+    return SPEAKERS.get(name, name)
 
 
 def clock(at_ms: float | None) -> str:
