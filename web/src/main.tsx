@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { type Config, loadConfig } from "./config";
+import { fetchPage } from "./routes";
 import { messageOf } from "./ui/failure";
 import { ErrorState } from "./ui/States";
 import "./styles.css";
@@ -11,6 +12,7 @@ const element = document.getElementById("root");
 if (element === null) throw new Error("index.html has no #root");
 const root = createRoot(element);
 
+fetchPage(location.pathname);
 try {
   start(await loadConfig());
 } catch (error) {
