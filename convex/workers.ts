@@ -116,8 +116,8 @@ export const heartbeat = workerMutation({
 
 /**
  * What a worker must hear of at once: its leases (a request that a person cancelled is gone from them), the
- * questions that were asked while somebody holds the line, and what the owners of its calls want: who is to speak,
- * whether to hang up, and hints that were not taken yet, oldest first.
+ * questions that were asked while somebody holds the line, what the owners of its calls want (who is to speak,
+ * whether to hang up, and hints that were not taken yet, oldest first), and whether it is to drain.
  */
 export const inbox = workerQuery({
   args: { workerId: v.string() },
@@ -140,6 +140,7 @@ export const inbox = workerQuery({
         hints: v.array(v.object({ hintId: v.id("hints"), text: v.string() })),
       }),
     ),
+    drain: v.boolean(),
   }),
   handler: async (ctx, { workerId }) => {
     const leases = await leasesOf(ctx, workerId);
@@ -161,7 +162,8 @@ export const inbox = workerQuery({
       const hints = (await waitingHints(ctx, call._id)).map(({ _id, text }) => ({ hintId: _id, text }));
       calls.push({ callId: call._id, requestId: call.requestId, control: controlOf(call), hints });
     }
-    return { leases: leases.map(({ requestId, token }) => ({ requestId, token })), questions, calls };
+    const drain = (await workerById(ctx, workerId))?.drain ?? false;
+    return { leases: leases.map(({ requestId, token }) => ({ requestId, token })), questions, calls, drain };
   },
 });
 

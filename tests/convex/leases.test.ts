@@ -222,6 +222,7 @@ describe("a lease", () => {
       leases: [],
       questions: [],
       calls: [],
+      drain: false,
     });
   });
 

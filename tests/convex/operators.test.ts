@@ -62,10 +62,12 @@ describe("a worker that is drained", () => {
     const requestId = await p.mutation(api.requests.create, { text: "Call the school" });
     expect(await claim(w, "token-1")).toBeNull();
     expect(await ops.query(api.workers.list, {})).toMatchObject([{ workerId: "kitchen", drain: true }]);
+    expect(await w.query(api.workers.inbox, { workerId: "kitchen" })).toMatchObject({ drain: true });
     const attic = await worker(t, "attic");
     expect((await claim(attic, "token-2", "attic"))?.request._id).toBe(requestId);
     const second = await p.mutation(api.requests.create, { text: "Call the florist" });
     await drain(false);
+    expect(await w.query(api.workers.inbox, { workerId: "kitchen" })).toMatchObject({ drain: false });
     expect((await claim(w, "token-3"))?.request._id).toBe(second);
   });
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.model.language_model import (
     Finished,
@@ -44,6 +44,14 @@ class Usage:
         else:
             self.prompt_tokens += round(sum(len(message.content) for message in messages) / CHARS_PER_TOKEN)
             self.completion_tokens += pieces
+
+    def with_tokens_of(self, other: Usage) -> Usage:
+        """This, and the tokens of what was asked besides."""
+        return replace(
+            self,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
 
     def row(self) -> dict[str, float]:
         """As the deployment has it."""

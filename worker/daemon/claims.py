@@ -46,6 +46,7 @@ class Claims:
         self._start = start
         self._metrics = metrics
         self._due_at: dict[str, float] = {}  # request id -> epoch s
+        self._draining = False
         self._news = asyncio.Event()
         self._heard_at = time.monotonic()
         self._token = secrets.token_urlsafe(24)
@@ -55,6 +56,12 @@ class Claims:
         self._due_at = {row["requestId"]: float(row["notBefore"]) / 1000 for row in rows}
         self._heard_at = time.monotonic()
         self._news.set()
+
+    def drain(self, draining: bool) -> None:
+        """Take nothing new, or take what is due again."""
+        if draining != self._draining:
+            self._draining = draining
+            self._news.set()
 
     async def run(self) -> None:
         """Claim whatever is due, for ever. Cancelling it claims nothing more."""
@@ -69,7 +76,7 @@ class Claims:
 
     async def _claim_what_is_due(self) -> float | None:
         """How long to wait for the next; None when nothing is in sight."""
-        while any(due <= time.time() for due in self._due_at.values()):
+        while not self._draining and any(due <= time.time() for due in self._due_at.values()):
             await self._slots.acquire()
             claiming = asyncio.create_task(self._claim_and_start(), name="claim")
             try:
@@ -79,7 +86,7 @@ class Claims:
                 raise
             if not started:
                 return CLAIM_AGAIN_S
-        if not self._due_at:
+        if self._draining or not self._due_at:
             return None
         return min(max(min(self._due_at.values()) - time.time(), 0.0), FARTHEST_TIMER_S)
 

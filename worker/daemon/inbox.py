@@ -1,19 +1,22 @@
-"""What the deployment tells a worker at once: leases that are gone, and the owner's answers.
+"""What the deployment tells a worker at once: leases that are gone, what owners answer, and how they steer a call.
 
-`workers:inbox` lists this worker's live leases and the questions asked while somebody holds the line. A lease that
-was listed and is not any more has been taken away: by the person (cancelled), or by time. Which of the two it was
-is not said; while the last heartbeat is fresh it cannot have been time.
+`workers:inbox` lists this worker's live leases, the questions asked while somebody holds the line, its calls with
+who is to speak on them and the hints that were not taken yet, and whether the worker is to drain. A lease that was
+listed and is not any more has been taken away: by the person (cancelled), or by time. Which of the two it was is
+not said; while the last heartbeat is fresh it cannot have been time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from worker.call.contract import StopReason
+from worker.call.steering import Hint
 from worker.daemon.heartbeat import Heartbeat
 from worker.daemon.registry import Registry
 from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError
@@ -31,7 +34,16 @@ log = structlog.get_logger(__name__)
 
 
 class Inbox:
-    def __init__(self, deployment: Deployment, registry: Registry, heartbeat: Heartbeat) -> None:
+    """`on_drain(drain)` is told, with every value, whether this worker is to take nothing new."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        registry: Registry,
+        heartbeat: Heartbeat,
+        on_drain: Callable[[bool], None] = lambda drain: None,
+    ) -> None:
+        self._on_drain = on_drain
         self._deployment = deployment
         self._registry = registry
         self._heartbeat = heartbeat
@@ -50,6 +62,10 @@ class Inbox:
         self._questions = {row["questionId"]: row for row in value["questions"]}
         for question_id, waiting in self._waiting.items():
             self._settle(question_id, waiting)
+        # A deployment of an earlier version has neither of these.
+        for row in value.get("calls", ()):
+            self._steer(row)
+        self._on_drain(bool(value.get("drain", False)))
 
     async def ask_owner(self, request_id: str, token: str, question: str, call_id: str) -> str | None:
         """The owner's answer, or None when there is none in time. Raises `LeaseLost`."""
@@ -79,6 +95,18 @@ class Inbox:
             return None
         finally:
             self._waiting.pop(question_id, None)
+
+    def _steer(self, row: dict[str, Any]) -> None:
+        running = self._registry.get(row["requestId"])
+        if running is None:
+            return
+        control = row["control"]
+        running.control.steering.follow(
+            row["callId"],
+            by_owner=control["by"] == "owner",
+            hang_up=bool(control.get("hangUp", False)),
+            hints=[Hint(hint["hintId"], hint["text"]) for hint in row["hints"]],
+        )
 
     def _settle(self, question_id: str, waiting: asyncio.Future[str | None]) -> None:
         row = self._questions.get(question_id)

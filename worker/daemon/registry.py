@@ -57,8 +57,11 @@ class Registry:
         self._running.add(running)
         running.task.add_done_callback(lambda _: self._running.discard(running))
 
+    def get(self, request_id: str) -> Running | None:
+        return next((running for running in self if running.request_id == request_id), None)
+
     def holds(self, request_id: str) -> bool:
-        return any(running.request_id == request_id for running in self)
+        return self.get(request_id) is not None
 
     def lost(self, running: Running, reason: StopReason) -> None:
         """The lease is gone: hang up. A request that is just giving up its lease itself is left alone."""

@@ -19,7 +19,7 @@ import structlog
 from worker.call.contract import CallControl, StopReason
 from worker.daemon.claims import Claims
 from worker.daemon.health import Readiness
-from worker.daemon.heartbeat import Heartbeat
+from worker.daemon.heartbeat import Heartbeat, Status
 from worker.daemon.identity import CannotStart, Identity
 from worker.daemon.inbox import Inbox
 from worker.daemon.metrics import Metrics
@@ -77,7 +77,7 @@ class Worker:
         self._hurrying = asyncio.Event()
         self._heartbeat = Heartbeat(deployment, identity, self.registry, metrics)
         self._claims = Claims(deployment, identity, max_calls, self._start, metrics)
-        self._inbox = Inbox(deployment, self.registry, self._heartbeat)
+        self._inbox = Inbox(deployment, self.registry, self._heartbeat, self._on_drain)
         self._recovery = Recovery(deployment, carrier, identity, self.registry)
         self._texts = Texts(deployment, carrier)
         self._stalls = StallMonitor(metrics)
@@ -183,6 +183,17 @@ class Worker:
         if self._stopping.is_set():
             running.stop(StopReason.DRAIN)
         return task
+
+    def _on_drain(self, drain: bool) -> None:
+        """An operator lets it take nothing new, or again. What it has begun goes on."""
+        if self._stopping.is_set():
+            return
+        self._claims.drain(drain)
+        wanted: Status = "draining" if drain else "running"
+        if self._heartbeat.status != wanted:
+            log.info("told to drain" if drain else "taking requests again")
+            self._heartbeat.status = wanted
+            self._heartbeat.beat_now()
 
     # ---- down
 

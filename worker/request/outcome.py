@@ -69,11 +69,13 @@ class Rule:
 _TALKED = (Kind.DONE, Kind.DECLINED, Kind.WRONG_NUMBER, Kind.REFUSED_AUTOMATED, Kind.INTERRUPTED)
 
 ENDINGS: dict[tuple[Ending, bool], Rule] = {
-    # (ending, whether the one who matters spoke: Floyd for a voicemail, the callee for all others)
+    # (ending, whether the one who matters spoke: our side for a voicemail, the callee for all others)
     (Ending.GOODBYE, True): Rule(_TALKED, "The call ended with a goodbye.", reads=True),
     (Ending.GOODBYE, False): Rule((Kind.NO_ANSWER,), "The call was answered, but nobody spoke."),
     (Ending.CALLEE_HUNG_UP, True): Rule(_TALKED, "The callee hung up.", reads=True),
     (Ending.CALLEE_HUNG_UP, False): Rule((Kind.INTERRUPTED,), "The callee hung up without a word."),
+    (Ending.OWNER_HUNG_UP, True): Rule(_TALKED, "You hung up.", reads=True),
+    (Ending.OWNER_HUNG_UP, False): Rule((Kind.INTERRUPTED,), "You hung up before anybody spoke."),
     (Ending.CALL_BACK, True): Rule(
         (Kind.NEEDS_INPUT,), "Floyd lacked something, and said that it will call back.", reads=True
     ),
@@ -146,8 +148,8 @@ class Outcome:
 
 def rule_for(report: CallReport) -> Rule | None:
     """None when the request is not this worker's any more."""
-    speaker = "floyd" if report.ending is Ending.VOICEMAIL else "callee"
-    return ENDINGS.get((report.ending, any(line.speaker == speaker for line in report.lines)))
+    speakers = ("floyd", "owner") if report.ending is Ending.VOICEMAIL else ("callee",)
+    return ENDINGS.get((report.ending, any(line.speaker in speakers for line in report.lines)))
 
 
 def without_model(report: CallReport, rule: Rule) -> Outcome:

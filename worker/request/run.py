@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 
 from worker.call.contract import CallBrief, CallControl, Caller, CallReport, StopReason
+from worker.call.usage import MeteredModel, Usage
 from worker.deployment.client import DeploymentUnavailable, FunctionError, LeaseLost
 from worker.model import prompts
 from worker.model.language_model import LanguageModel
@@ -34,6 +35,9 @@ day after tomorrow."""
 
 ABORT_PATIENCE_S = 5.0
 """For the last write of a request whose process is being stopped."""
+
+USAGE_PATIENCE_S = 5.0
+"""Somebody waits for the outcome."""
 
 LOST_FOR_GOOD = "Floyd failed while it worked on this request. The worker's log says why; ask again to try again."
 
@@ -69,6 +73,9 @@ class RequestRun:
         self._user = claimed.user
         self._control = control
         self._means = means
+        self._usage = Usage()
+        """What is used around the call."""
+        self._model = MeteredModel(means.model, self._usage)
 
     async def run(self) -> None:
         """Carry the request out. Raises nothing but `CancelledError` (the process is being stopped)."""
@@ -124,7 +131,7 @@ class RequestRun:
     async def _prepare(self) -> CallBrief | None:
         """Everything up to dialling. None when the request ended or waits for its owner."""
         person, text = person_of(self._user), self._request.text
-        model = self._means.model
+        model = self._model
         material = read_material(await self._lease.material())
         facts = await choose_facts(model, text, person, material.facts)
         await save_facts(self._lease, facts)
@@ -197,7 +204,8 @@ class RequestRun:
             return
         if rule.reads:
             await self._stage("wrappingUp")
-        result = await sum_up(self._means.model, brief, report, rule)
+        result = await sum_up(self._model, brief, report, rule)
+        await self._save_usage(report)
         if result.learnt:
             await self._offer(result.learnt, report.call_id)
         if result.outcome.kind is Kind.NEEDS_INPUT:
@@ -219,6 +227,18 @@ class RequestRun:
                 raise
             # An offer is a courtesy; the outcome must not wait for it or fail with it.
             log.warning("new facts were not offered", reason=str(error))
+
+    async def _save_usage(self, report: CallReport) -> None:
+        """What the call has used, with what was used around it; its own part is written already."""
+        if report.call_id is None:
+            return
+        used = report.usage.with_tokens_of(self._usage)
+        args = {"callId": report.call_id, "token": self._lease.token, "usage": used.row()}
+        try:
+            await self._lease.deployment.mutation("calls:saveUsage", args, patience_s=USAGE_PATIENCE_S)
+        except (FunctionError, DeploymentUnavailable) as error:
+            # The figures without the wrap-up are there, and the outcome must not wait.
+            log.warning("the usage was not saved", reason=str(error))
 
     # ---- writes
 
