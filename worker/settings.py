@@ -9,6 +9,8 @@ neither key nor endpoint is rehearsed (see `rehearsed_vendors`).
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 from collections.abc import MutableMapping
@@ -37,6 +39,10 @@ NO_KEY_NEEDED = "none-needed"
 # ITU-T E.164: a plus sign, a country code that does not begin with 0, at most 15 digits in all.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NUMBER_DECORATION = re.compile(r"[\s().\-]")
+
+
+PRICED_UNITS = ("promptTokens", "completionTokens", "speechChars", "recognisedSeconds", "seconds")
+"""What a call uses, as the deployment counts it."""
 
 
 class Vendor(StrEnum):
@@ -117,6 +123,23 @@ def _ice_servers(value: SecretStr) -> SecretStr:
     return value
 
 
+def _prices(value: str) -> str:
+    """As `convex/pricing.ts` reads them; there a wrong one would be no price, without a word."""
+    example = (
+        f'write US dollars for one, like {{"promptTokens": 0.0000002}}; the units are {", ".join(PRICED_UNITS)}'
+    )
+    try:
+        prices = json.loads(value)
+    except ValueError:
+        raise ValueError(f"it is not JSON; {example}") from None
+    if not isinstance(prices, dict) or not prices.keys() <= set(PRICED_UNITS):
+        raise ValueError(f"it names something else than units; {example}")
+    for price in prices.values():
+        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
+            raise ValueError(f'"{price}" is not a price; {example}')
+    return value.strip()
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -187,6 +210,10 @@ class Settings(BaseSettings):
     floyd_conversation: Literal["cascade", "realtime"] = Field(
         "cascade",
         description="cascade: recogniser, language model and voice; realtime: OpenAI's speech-to-speech model.",
+    )
+    floyd_prices: Annotated[str, AfterValidator(_prices)] | None = Field(
+        None,
+        description="What a call's usage costs: a JSON object of US dollars per unit. Not set: none is shown.",
     )
     floyd_line: Literal["telephone", "browser"] = Field(
         "telephone",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from worker.cli.supervise.admin import deployment_environment
 from worker.settings import (
     NO_KEY_NEEDED,
     Settings,
@@ -81,6 +82,12 @@ def test_a_recogniser_that_nobody_knows_is_refused_with_those_there_are(variable
         load(variables, {"FLOYD_RECOGNIZER": "ears"})
 
 
+def test_prices_go_to_the_deployment_as_they_are_written(variables: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    prices = '{"promptTokens": 2.5e-7, "seconds": 0}'
+    settings = load(variables, {"FLOYD_PRICES": f" {prices} ", "FLOYD_DATA_DIR": str(tmp_path)})
+    assert deployment_environment(settings)["FLOYD_PRICES"] == prices
+
+
 def test_an_endpoint_that_wants_no_key_gets_a_placeholder(variables: pytest.MonkeyPatch) -> None:
     settings = load(variables, {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1/"})
     assert settings.openai_api_key is not None
@@ -104,6 +111,13 @@ def test_an_endpoint_that_wants_no_key_gets_a_placeholder(variables: pytest.Monk
         ({"GOOGLE_TTS_ENDPOINT": "tts.example.com"}, "GOOGLE_TTS_ENDPOINT: .*host:port"),
         ({"GOOGLE_TTS_PLAINTEXT": "1"}, "without GOOGLE_TTS_ENDPOINT"),
         ({"GOOGLE_TTS_VOICE": "Aoede"}, "GOOGLE_TTS_VOICE: .*en-US-Chirp3-HD-Aoede"),
+        ({"FLOYD_PRICES": "0.1"}, "FLOYD_PRICES: .*names something else"),
+        ({"FLOYD_PRICES": '{"seconds": 0.1'}, "FLOYD_PRICES: .*not JSON.*promptTokens"),
+        ({"FLOYD_PRICES": '{"minutes": 0.1}'}, "FLOYD_PRICES: .*recognisedSeconds"),
+        ({"FLOYD_PRICES": '{"seconds": "0.1"}'}, "FLOYD_PRICES: .*not a price"),
+        ({"FLOYD_PRICES": '{"seconds": -1}'}, "FLOYD_PRICES: .*not a price"),
+        ({"FLOYD_PRICES": '{"seconds": NaN}'}, "FLOYD_PRICES: .*not a price"),
+        ({"FLOYD_PRICES": '{"seconds": true}'}, "FLOYD_PRICES: .*not a price"),
         ({"FLOYD_VOICE": "mine"}, "FLOYD_VOICE: .*'openai' or 'google'"),
         ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_ACCOUNT_SID is set without TWILIO_AUTH_TOKEN"),
         ({"TWILIO_AUTH_TOKEN": "x"}, "TWILIO_AUTH_TOKEN is set without TWILIO_ACCOUNT_SID"),

@@ -17,12 +17,13 @@ DEADLINE_S = 15.0
 
 
 def deployment_environment(settings: Settings) -> dict[str, str]:
-    """The environment variables that Floyd's functions need: who signs tokens, and which numbers are Floyd's."""
+    """The environment variables that Floyd's functions need: who signs tokens, Floyd's own numbers, prices."""
     provider = settings.floyd_oidc_issuer is not None
     return {
         "FLOYD_ISSUER": settings.floyd_issuer,
         "FLOYD_JWKS": load_key(settings.floyd_data_dir).jwks_uri,
         "FLOYD_OWN_NUMBERS": settings.twilio_phone_number or "",
+        "FLOYD_PRICES": settings.floyd_prices or "",
         "FLOYD_OIDC_ISSUER": settings.floyd_oidc_issuer or "",
         "FLOYD_OIDC_AUDIENCE": settings.floyd_oidc_audience or "",
         "FLOYD_OIDC_JWKS": settings.floyd_oidc_jwks or "",
