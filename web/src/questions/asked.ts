@@ -9,17 +9,17 @@ export function inOrder(questions: readonly Question[]): Question[] {
   return questions.toSorted((a, b) => rank(a) - rank(b) || a.deadline - b.deadline);
 }
 
+const BEGINS_WITH_A_VERB =
+  /^(may|can|could|shall|should|is|are|was|were|do|does|did|would|will|has|have|am)\b/i;
+
 /**
- * Whether "yes" or "no" may be the whole answer: the question, or the last sentence of it, begins with a verb.
- * A wrong guess offers two buttons too many or too few, and a field to type in all the same.
+ * Whether "yes" or "no" may be the whole answer: the last sentence is a question, begins with a verb and leaves no
+ * choice. A wrong guess offers two buttons too many or too few, and a field to type in all the same.
  */
 export function isYesOrNo(question: string): boolean {
-  const last = question.split(/[.!:]\s+/).at(-1) ?? "";
-  return (
-    question.trim().endsWith("?") &&
-    !/\bor\b/i.test(last) &&
-    /^(may|can|could|shall|should|is|are|was|were|do|does|did|would|will|has|have|am)\b/i.test(last.trim())
-  );
+  const unquoted = question.trim().replace(/"[^"]*"|“[^”]*”/g, "…");
+  const last = unquoted.split(/[.!?]\s+/).at(-1) ?? "";
+  return last.endsWith("?") && BEGINS_WITH_A_VERB.test(last) && !/\bor\b/i.test(last);
 }
 
 /** Those that were open before and are not any more, to which something was typed but not sent. */

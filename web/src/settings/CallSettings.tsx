@@ -78,7 +78,7 @@ export function CallSettings({ me }: { me: Doc<"users"> }) {
       </Field>
       <Switch
         label="Record calls"
-        hint="Floyd says so at the beginning of the call. In many places everybody on the line has to agree."
+        hint="The sound of each call is kept where Floyd runs. In many places everybody on the line has to agree first."
         checked={values.record}
         onCheckedChange={(record) => set("record", record)}
       />

@@ -1,4 +1,5 @@
-import { usePerson } from "../layout/usePerson";
+import { useQuery } from "convex/react";
+import { api } from "../api";
 import { Section } from "../ui/Card";
 import { Page } from "../ui/Page";
 import { SkeletonList } from "../ui/Skeleton";
@@ -7,7 +8,7 @@ import { SignedInSection } from "./SignedIn";
 import { You } from "./You";
 
 export default function SettingsPage() {
-  const me = usePerson();
+  const me = useQuery(api.users.me, {});
   return (
     <Page title="Settings and people">
       {me ? (
