@@ -7,7 +7,20 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
-from browser_line_stage import DEADLINE_S, FLORIST, OWNER, SILENT, STRANGER, Page, Refused, Stage, order
+from browser_line_stage import (
+    DEADLINE_S,
+    FLORIST,
+    OWNER,
+    SILENT,
+    STRANGER,
+    Page,
+    Refused,
+    SayingVoice,
+    Stage,
+    order,
+    reach,
+)
+from phone_support import make_settings
 
 from rehearsal.twilio.playback import PlaybackBuffer
 from worker.phone import browser_line, browser_line_phone, browser_line_typed
@@ -16,7 +29,10 @@ from worker.phone.browser_line_marks import Marks
 from worker.phone.browser_line_media import BrowserMedia
 from worker.phone.browser_line_typed import CannotSay, TypedWords
 from worker.phone.carrier import CarrierStatus, CarrierUnavailable, DialRefused
+from worker.phone.carrier_of import carrier_of
 from worker.phone.media import Digit, Frame, MarkPlayed, MediaEvent, MediaStream, Stopped
+from worker.phone.twilio import TwilioCarrier
+from worker.settings import SettingsError, Vendor, load_settings, rehearsed_vendors
 from worker.web.rtc.transport import AudioTransport
 
 
@@ -488,3 +504,26 @@ async def test_who_types_faster_than_it_is_said_is_told_to_wait() -> None:
             typed.say("one more")
         await typed.close()
         assert typed.next_frame() is None
+
+
+# ---- how it is chosen
+
+
+def test_the_settings_choose_the_line() -> None:
+    voice = SayingVoice()
+    assert isinstance(carrier_of(make_settings(), voice, reach), TwilioCarrier)
+    assert isinstance(carrier_of(make_settings(floyd_line="browser"), voice, reach), LineHub)
+
+
+def test_the_browser_line_needs_nothing_of_twilio() -> None:
+    half = {"twilio_account_sid": "AC" + "0" * 32}
+    with pytest.raises(SettingsError, match="TWILIO_AUTH_TOKEN"):
+        load_settings(env_files=(), **half)
+    settings = load_settings(env_files=(), floyd_line="browser", **half)
+    assert Vendor.TWILIO not in rehearsed_vendors(settings)
+    assert Vendor.TWILIO in rehearsed_vendors(load_settings(env_files=()))
+
+
+def test_a_line_that_nobody_knows_is_refused_with_those_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"FLOYD_LINE.*'telephone' or 'browser'"):
+        load_settings(env_files=(), floyd_line="pigeon")
