@@ -1,6 +1,5 @@
 import { X } from "lucide-react";
-import { Dialog as Radix } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button, type ButtonProps } from "./Button";
 import { cn } from "./cn";
 
@@ -14,33 +13,62 @@ type DialogProps = {
 };
 
 /** In the middle of the screen; on a phone at its lower edge. Escape and a tap beside it close it. */
-export function Dialog({ open, onOpenChange, title, description, children, className }: DialogProps) {
+export function Dialog({ open, ...rest }: DialogProps) {
+  return open ? <Opened {...rest} /> : null;
+}
+
+function Opened({ onOpenChange, title, description, children, className }: Omit<DialogProps, "open">) {
+  const id = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    const before = document.activeElement;
+    element?.showModal();
+    // What there is to fill in comes first, not the button that closes.
+    element?.querySelector<HTMLElement>("input, select, textarea")?.focus();
+    return () => {
+      element?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const close = () => onOpenChange(false);
   return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-40 animate-appear bg-veil" />
-        <Radix.Content
-          className={cn(
-            "fixed inset-x-0 bottom-0 z-40 max-h-[90dvh] animate-rise overflow-y-auto rounded-t-2xl border border-line bg-surface p-5 pb-[max(1.25rem,env(safe-area-inset-bottom))] sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-full sm:max-w-lg sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-card",
-            className,
-          )}
-          {...(description === undefined ? { "aria-describedby": undefined } : {})}
-        >
-          <div className="mb-3 flex items-start justify-between gap-4">
-            <Radix.Title className="font-semibold text-lg">{title}</Radix.Title>
-            <Radix.Close asChild>
-              <Button variant="ghost" size="iconSm" aria-label="Close" className="-mt-1 -mr-2">
-                <X aria-hidden />
-              </Button>
-            </Radix.Close>
+    <dialog
+      ref={dialog}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={description === undefined ? undefined : `${id}-description`}
+      onCancel={(event) => {
+        // A file input inside tells in the same way that no file was chosen.
+        if (event.target !== event.currentTarget) return;
+        event.preventDefault();
+        close();
+      }}
+      // A browser closes it without asking when Escape is pressed twice.
+      onClose={(event) => {
+        if (event.target === event.currentTarget && !event.currentTarget.open) close();
+      }}
+      onPointerDown={(event) => {
+        if (event.target === event.currentTarget) close();
+      }}
+      className="m-0 mt-auto w-full max-w-none animate-rise rounded-t-2xl border border-line bg-surface text-ink backdrop:bg-veil sm:m-auto sm:max-w-lg sm:rounded-card"
+    >
+      <div className={cn("p-5 pb-[max(1.25rem,env(safe-area-inset-bottom))]", className)}>
+        <div className="mb-3 flex items-start justify-between gap-4">
+          <h2 id={`${id}-title`} className="font-semibold text-lg">
+            {title}
+          </h2>
+          <Button variant="ghost" size="iconSm" aria-label="Close" onClick={close} className="-mt-1 -mr-2">
+            <X aria-hidden />
+          </Button>
+        </div>
+        {description !== undefined && (
+          <div id={`${id}-description`} className="mb-4 text-muted">
+            {description}
           </div>
-          {description !== undefined && (
-            <Radix.Description className="mb-4 text-muted">{description}</Radix.Description>
-          )}
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+        )}
+        {children}
+      </div>
+    </dialog>
   );
 }
 

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useSyncExternalStore } from "react";
+import { useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { Button } from "./Button";
 import { cn } from "./cn";
 import { close, current, pause, resume, subscribe, type Toast } from "./toast";
@@ -7,11 +7,20 @@ import { close, current, pause, resume, subscribe, type Toast } from "./toast";
 /** Once on the page. The region is always there, so that what appears in it is read out. */
 export function Toasts() {
   const toasts = useSyncExternalStore(subscribe, current);
+  const region = useRef<HTMLElement>(null);
+  const newest = toasts.at(-1)?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new one goes above a dialog that was opened since
+  useLayoutEffect(() => {
+    region.current?.hidePopover?.();
+    region.current?.showPopover?.();
+  }, [newest]);
   return (
     <section
+      ref={region}
+      popover="manual"
       aria-label="Messages"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-[calc(4.5rem+env(safe-area-inset-bottom))] z-50 flex flex-col items-center gap-2 px-4 md:bottom-6"
+      className="pointer-events-none fixed inset-x-0 top-auto bottom-[calc(4.5rem+env(safe-area-inset-bottom))] m-0 flex w-full flex-col items-center gap-2 overflow-visible bg-transparent px-4 text-ink md:bottom-6"
     >
       {toasts.map((toast) => (
         <Message key={toast.id} toast={toast} />
