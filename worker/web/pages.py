@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -55,6 +56,9 @@ _TYPES = {
 }
 _ENCODINGS = ((".br", "br"), (".gz", "gzip"))
 """The better first."""
+
+_NEVER = re.compile(r"q\s*=\s*0(\.0*)?")
+"""RFC 9110, 12.4.2: a weight of 0 is "not acceptable"."""
 
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -225,7 +229,7 @@ def _accepted(header: str) -> set[str]:
     accepted = set()
     for part in header.lower().split(","):
         name, _, weight = part.partition(";")
-        if weight.replace(" ", "").rstrip("0").removesuffix(".") != "q=":
+        if not _NEVER.fullmatch(weight.strip()):
             accepted.add(name.strip())
     return accepted
 
