@@ -9,18 +9,22 @@ export function Toasts() {
   const toasts = useSyncExternalStore(subscribe, current);
   const region = useRef<HTMLElement>(null);
   const newest = toasts.at(-1)?.id;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new one goes above a dialog that was opened since
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a dialog may have been opened since the last one
   useLayoutEffect(() => {
-    region.current?.hidePopover?.();
-    region.current?.showPopover?.();
+    const element = region.current;
+    if (element === null) return;
+    element.popover = null;
+    if (newest === undefined || document.querySelector("dialog[open]") === null) return;
+    // What is not in the top layer, above an open dialog, would be below its veil.
+    element.popover = "manual";
+    element.showPopover();
   }, [newest]);
   return (
     <section
       ref={region}
-      popover="manual"
       aria-label="Messages"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 top-auto bottom-[calc(4.5rem+env(safe-area-inset-bottom))] m-0 flex w-full flex-col items-center gap-2 overflow-visible bg-transparent px-4 text-ink md:bottom-6"
+      className="pointer-events-none fixed inset-x-0 top-auto bottom-[calc(4.5rem+env(safe-area-inset-bottom))] z-50 m-0 flex w-full flex-col items-center gap-2 overflow-visible bg-transparent px-4 text-ink md:bottom-6"
     >
       {toasts.map((toast) => (
         <Message key={toast.id} toast={toast} />

@@ -8,7 +8,7 @@ export function useShortcut(key: string, act: () => void): void {
     function pressed(event: KeyboardEvent) {
       if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target instanceof HTMLElement && isTyping(event.target)) return;
-      if (document.querySelector("dialog:modal") !== null) return;
+      if (document.querySelector("dialog[open]") !== null) return;
       event.preventDefault();
       latest.current();
     }
