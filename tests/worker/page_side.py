@@ -104,11 +104,17 @@ class Page:
 
     async def hears(self, enough: Callable[[Samples], bool], within_s: float = PATIENCE_S) -> float:
         """Wait until a frame fits; returns when it came."""
+        return await self.hears_from(0.0, enough, within_s)
+
+    async def hears_from(
+        self, since: float, enough: Callable[[Samples], bool], within_s: float = PATIENCE_S
+    ) -> float:
+        """The same among frames that came after `since` (loop's seconds)."""
         seen = 0
         async with asyncio.timeout(within_s):
             while True:
                 for at, samples in self.heard[seen:]:
-                    if enough(samples):
+                    if at > since and enough(samples):
                         return at
                 seen = len(self.heard)
                 self._more.clear()

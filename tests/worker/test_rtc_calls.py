@@ -1,0 +1,241 @@
+"""Hearing a call and speaking on it, over the worker's routes: real tokens, a real deployment, real WebRTC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pytest
+from aiohttp import web
+from call_on_air import CallOnAir, call_on_air
+from deployment_process import DeploymentProcess
+from house import Placed, held, house, within
+from page_side import RATE, Ask, level, page, strength, tone
+from phone_support import make_settings
+
+from worker.audio.g711 import decode
+from worker.call.contract import CallReport
+from worker.call.on_air import OnAir
+from worker.speech.detectors import Detectors
+from worker.speech.google import GoogleRecognizer
+from worker.web.rtc.offer import MAX_SDP_BYTES
+from worker.web.rtc.routes import BrowserAudio, routes
+
+LOUD = 3_000
+BEHIND_S = 0.4
+"""Whoever listens in must not be further behind."""
+
+
+class Site:
+    """The audio routes of a worker that has one call, and the person whose call it is."""
+
+    def __init__(self, url: str, token: str, call_id: str, call: CallOnAir, audio: BrowserAudio) -> None:
+        self.url, self.token, self.call_id, self.call, self.audio = url, token, call_id, call, audio
+        self.on_air: dict[str, OnAir] = {call_id: call.on_air}
+
+    async def post(self, path: str, body: Any, token: str | None = None) -> tuple[int, Any]:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
+            headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
+            async with http.post(self.url + path, json=body, headers=headers) as reply:
+                return reply.status, await reply.json()
+
+    def asking(self, path: str) -> Ask:
+        async def ask(sdp: str) -> str:
+            status, answer = await self.post(path, {"callId": self.call_id, "sdp": sdp})
+            assert status == 200, answer
+            return str(answer["sdp"])
+
+        return ask
+
+
+@pytest.fixture
+async def site(deployment: DeploymentProcess) -> AsyncIterator[Site]:
+    async with contextlib.AsyncExitStack() as stack:
+        calling: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+
+        async def talk(call: Placed) -> CallReport:
+            calling.set_result(call)
+            return await held(call)
+
+        home = await stack.enter_async_context(house(deployment, talk, drain_s=0))
+        await home.ask()
+        placed = await within(calling)
+        call = await stack.enter_async_context(call_on_air())
+        found: dict[str, OnAir] = {placed.call_id: call.on_air}
+
+        class Calls:
+            def on_air(self, call_id: str) -> OnAir | None:
+                return found.get(call_id)
+
+        settings = make_settings(google_speech_endpoint="127.0.0.1:9", google_speech_plaintext=True)
+        audio = BrowserAudio(
+            deployment_url=deployment.url,
+            calls=Calls(),
+            recognizer=GoogleRecognizer(settings),
+            detectors=Detectors(),
+            settings=settings,
+        )
+        app = web.Application()
+        app.add_routes(routes(audio))
+        runner = web.AppRunner(app, shutdown_timeout=1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(audio.close)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        token = home.person._headers["Authorization"].removeprefix("Bearer ")
+        made = Site(f"http://127.0.0.1:{runner.addresses[0][1]}", token, placed.call_id, call, audio)
+        made.on_air = found
+        yield made
+
+
+async def test_both_voices_are_heard_and_soon(site: Site) -> None:
+    clock = asyncio.get_running_loop().time
+    behind = []
+    async with page(site.asking("/rtc/listen"), speaks=False) as mine:
+        await mine.hears(lambda _: True)
+        for _ in range(5):
+            said_at = clock()
+            site.call.callee_says(tone(500, 0.2))
+            behind.append(await mine.hears_from(said_at, lambda samples: level(samples) > LOUD) - said_at)
+            await mine.hears_from(clock() + 0.4, lambda samples: level(samples) < 100)
+        site.call.callee_says(tone(500, 1.0))
+        site.call.floyd_says(tone(750, 1.0))
+        began = await mine.hears_from(clock(), lambda samples: level(samples) > LOUD)
+        await mine.hears_from(began + 0.6, lambda _: True)
+        both = np.concatenate([samples for at, samples in mine.heard if began + 0.1 < at < began + 0.5])
+    print("behind, ms:", [round(1000 * one) for one in behind])
+    assert max(behind) < BEHIND_S
+    assert strength(both[: RATE // 4], 500) > LOUD
+    assert strength(both[: RATE // 4], 750) > LOUD
+
+
+async def test_when_the_call_is_over_the_page_is_told(site: Site) -> None:
+    async with page(site.asking("/rtc/listen"), speaks=False) as mine:
+        await mine.hears(lambda _: True)
+        site.call.end()
+        assert await mine.message() == {"kind": "ended"}
+        await mine.until_ended()
+
+
+async def test_nobody_is_heard_before_taking_over(site: Site) -> None:
+    async with page(site.asking("/rtc/speak")) as mine:
+        assert mine.microphone is not None
+        await mine.hears(lambda _: True)
+        mine.microphone.say(tone(440, 0.5))
+        site.call.floyd_says(tone(750, 2.0))
+        began = await mine.hears(lambda samples: level(samples) > LOUD)
+        assert site.call.spoken == []
+        site.call.take_over()
+        mine.microphone.say(tone(440, 0.5))
+        site.call.callee_says(tone(500, 1.0))
+        await site.call.until_spoken(lambda: sum(level(decode(one)) > LOUD for one in site.call.spoken) >= 20)
+        await mine.hears_from(began + 1.2, lambda _: True)
+        # What the callee hears is not played back to the one who says it.
+        late = np.concatenate([samples for at, samples in mine.heard if began + 0.8 < at < began + 1.1])
+    said = np.concatenate([decode(one) for one in site.call.spoken if level(decode(one)) > LOUD])
+    assert strength(said[: RATE // 4], 440) > LOUD
+    assert strength(late, 500) > LOUD > 10 * strength(late, 750)
+
+
+async def test_only_whose_call_it_is(site: Site, deployment: DeploymentProcess) -> None:
+    other = deployment.as_person(f"p{secrets.token_hex(6)}")
+    try:
+        await other.mutation("users:ensure", {"name": "Sam Lee", "timezone": "America/Los_Angeles"})
+        token = other._headers["Authorization"].removeprefix("Bearer ")
+        body = {"callId": site.call_id, "sdp": await an_offer("sendrecv")}
+        for path in ("/rtc/listen", "/rtc/speak"):
+            assert (await site.post(path, body, token))[0] == 404
+            assert (await site.post(path, body, ""))[0] == 401
+            assert (await site.post(path, body, "a.b.c"))[0] == 401
+            assert (await site.post(path, body, deployment.worker_token()))[0] == 403
+            assert (await site.post(path, {**body, "callId": "k57axc8m9v3n8c2q5s9d1f0g2h4j6k8m"}))[0] == 404
+        assert (await site.post("/rtc/dictate", body, ""))[0] == 401
+        assert (await site.post("/rtc/line", body, ""))[0] == 401
+        assert len(site.audio.peers) == 0
+    finally:
+        await other.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "names"),
+    [
+        ({"sdp": "v=0"}, 400, "sdp"),
+        ({"sdp": 7}, 400, "sdp"),
+        ({"sdp": "a" * (MAX_SDP_BYTES + 1)}, 400, "sdp"),
+        ({"sdp": "a" * 100_000}, 413, "bytes"),
+        ({"callId": ""}, 400, "callId"),
+        ({"callId": "../../requests"}, 404, "call"),
+        ({"callId": ["x"]}, 400, "callId"),
+    ],
+)
+async def test_what_is_no_offer_is_refused(site: Site, change: dict[str, Any], status: int, names: str) -> None:
+    body = {"callId": site.call_id, "sdp": await an_offer(), **change}
+    got, answer = await site.post("/rtc/listen", body)
+    assert got == status
+    assert names in answer["error"]["message"]
+    assert len(site.audio.peers) == 0
+
+
+async def test_the_audio_must_go_the_right_way(site: Site) -> None:
+    refused, answer = await site.post("/rtc/listen", {"callId": site.call_id, "sdp": await an_offer("sendonly")})
+    assert (refused, answer["error"]["code"]) == (400, "BAD_INPUT")
+    assert "recvonly" in answer["error"]["message"]
+
+
+async def test_a_call_that_another_worker_has(site: Site) -> None:
+    site.on_air.clear()
+    status, answer = await site.post("/rtc/listen", {"callId": site.call_id, "sdp": await an_offer()})
+    assert (status, answer["error"]["code"]) == (409, "ELSEWHERE")
+
+
+async def test_without_the_browser_line_there_is_no_phone(site: Site) -> None:
+    status, answer = await site.post("/rtc/line", {"callId": site.call_id, "sdp": await an_offer("sendrecv")})
+    assert (status, answer["error"]["code"]) == (404, "NO_LINE")
+
+
+async def test_the_loop_is_not_held_up_by_five_listeners(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its own computing, in one go; the pages' side is counted too, as it shares the loop."""
+    took: list[float] = []
+    run = asyncio.events.Handle._run
+
+    def measured(handle: asyncio.events.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        took.append(time.thread_time() - began)
+
+    monkeypatch.setattr(asyncio.events.Handle, "_run", measured)
+    async with contextlib.AsyncExitStack() as stack:
+        pages = [
+            await stack.enter_async_context(page(site.asking("/rtc/listen"), speaks=False, codecs=(codec,)))
+            for codec in ("PCMU", "PCMU", "PCMU", "PCMU", "opus")
+        ]
+        site.call.callee_says(tone(500, 3.0))
+        site.call.floyd_says(tone(750, 3.0))
+        for one in pages:
+            await one.hears(lambda samples: level(samples) > LOUD)
+        until = asyncio.get_running_loop().time() + 2.0
+        for one in pages:
+            await one.hears_from(until, lambda _: True)
+    took.sort()
+    print(f"the loop's longest steps, ms: {[round(1000 * one, 1) for one in took[-5:]]} of {len(took)}")
+    assert took[-1] < 0.05
+    assert took[int(len(took) * 0.99)] < 0.005
+
+
+async def an_offer(direction: str = "recvonly") -> str:
+    offers: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def ask(sdp: str) -> str:
+        offers.set_result(sdp)
+        raise ConnectionError
+
+    with contextlib.suppress(ConnectionError):
+        async with page(ask, speaks=direction != "recvonly", hears=direction != "sendonly"):
+            pass
+    return offers.result()
