@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+import grpc.aio
 from page_side import Samples
 from phone_support import make_settings
 
@@ -16,9 +17,14 @@ from worker.speech.google import GoogleRecognizer
 
 
 class RehearsedSpeech:
-    def __init__(self, state: RehearsalState, recognizer: GoogleRecognizer) -> None:
+    def __init__(self, state: RehearsalState, recognizer: GoogleRecognizer, server: grpc.aio.Server) -> None:
         self.state = state
         self.recognizer = recognizer
+        self._server = server
+
+    async def stop(self) -> None:
+        """The recogniser goes away, its streams too."""
+        await self._server.stop(0)
 
     @property
     def delays(self) -> Delays:
@@ -38,7 +44,7 @@ async def rehearsed_speech() -> AsyncIterator[RehearsedSpeech]:
     settings = make_settings(google_speech_endpoint=f"127.0.0.1:{port}", google_speech_plaintext=True)
     recognizer = GoogleRecognizer(settings)
     try:
-        yield RehearsedSpeech(state, recognizer)
+        yield RehearsedSpeech(state, recognizer, server)
     finally:
         await recognizer.close()
         await server.stop(0)
