@@ -14,6 +14,14 @@ import { close, current } from "../../web/src/ui/toast.ts";
 /** For a page on a busy machine to have caught up with the deployment. */
 configure({ asyncUtilTimeout: 8_000 });
 
+/** jsdom has dialogs, but does not open them. */
+HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+  this.open = true;
+};
+HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
+  this.open = false;
+};
+
 const ACCOUNT: Account = {
   status: "signedIn",
   away: false,

@@ -1,19 +1,15 @@
 // @vitest-environment jsdom
 /** The page of a request against a real deployment: a worker writes, and the page shows it; the person acts on it. */
-import { cleanup, configure, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import axe from "axe-core";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import type { ConvexHttpClient } from "convex/browser";
-import { ConvexProvider, type ConvexReactClient } from "convex/react";
+import type { ConvexReactClient } from "convex/react";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { Route, Router } from "wouter";
-import { memoryLocation } from "wouter/memory-location";
+import { Route } from "wouter";
 import { api, type Id } from "../../web/src/api.ts";
-import { type Account, AccountContext } from "../../web/src/auth/account.ts";
 import { type Config, ConfigContext } from "../../web/src/config.ts";
-import { ErrorBoundary } from "../../web/src/layout/ErrorBoundary.tsx";
 import RequestPage from "../../web/src/request/RequestPage.tsx";
-import { Toasts } from "../../web/src/ui/Toasts.tsx";
 import { FloydDeployment, type OnCall } from "./floydDeployment.ts";
+import { expectAccessible, opened } from "./opened.tsx";
 
 const SCHOOL = "+14155550134";
 /** jsdom lays nothing out: what the transcript measures is said here. */
@@ -27,25 +23,11 @@ const config: Config = {
   rehearsed: [],
   recogniser: false,
 };
-const account: Account = {
-  status: "signedIn",
-  away: false,
-  generation: 1,
-  accessToken: () => Promise.reject(new Error("No sound without a worker.")),
-  operator: false,
-  signOut: () => Promise.resolve(),
-  tryNow: () => undefined,
-};
-
 let floyd: FloydDeployment;
 let alex: ConvexHttpClient;
 let client: ConvexReactClient;
 
-/** For a page on a busy machine to have caught up with the deployment. */
-const PAGE_MS = 8_000;
-
 beforeAll(async () => {
-  configure({ asyncUtilTimeout: PAGE_MS });
   floyd = await FloydDeployment.start();
   alex = await floyd.person("alex");
   vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(ROW_PX);
@@ -68,29 +50,25 @@ afterEach(async () => {
 });
 afterAll(() => floyd.stop());
 
-function open(requestId: string): ReturnType<typeof memoryLocation> {
-  const location = memoryLocation({ path: `/requests/${requestId}`, record: true });
-  render(
-    <ErrorBoundary>
-      <ConfigContext value={config}>
-        <AccountContext value={account}>
-          <ConvexProvider client={client}>
-            <Router hook={location.hook}>
-              <main>
-                <Route path="/requests/:id" component={RequestPage} />
-              </main>
-            </Router>
-            <Toasts />
-          </ConvexProvider>
-        </AccountContext>
-      </ConfigContext>
-    </ErrorBoundary>,
+function Addressed() {
+  return (
+    <ConfigContext value={config}>
+      <Route path="/requests/:id" component={RequestPage} />
+    </ConfigContext>
   );
-  return location;
 }
+
+const open = (requestId: string) => opened(Addressed, client, { path: `/requests/${requestId}` });
 
 const text = "Call the school: Mara is sick";
 const ask = (): Promise<Id<"requests">> => alex.mutation(api.requests.create, { text });
+
+/** Nothing that is due is left behind, also by a test that fails. */
+afterEach(async () => {
+  const paginationOpts = { numItems: 100, cursor: null };
+  const { page } = await alex.query(api.requests.list, { paginationOpts, show: "active" });
+  for (const { _id } of page) await alex.mutation(api.requests.cancel, { requestId: _id });
+});
 
 async function onTheLine(): Promise<OnCall> {
   return floyd.pickedUp(await floyd.claim(await ask()), SCHOOL);
@@ -112,12 +90,6 @@ function says(call: OnCall, seq: number, speaker: "floyd" | "callee", words: str
 }
 
 const transcript = async () => within(await screen.findByRole("region", { name: "Transcript" }));
-
-/** What would keep somebody from using the page, as far as it can be told without a layout. */
-async function accessible(): Promise<void> {
-  const { violations } = await axe.run(document.body, { rules: { "color-contrast": { enabled: false } } });
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
-}
 
 it("follows a request from the plan to the outcome", async () => {
   const factId = await alex.mutation(api.facts.add, { text: "Mara is in class 3B", sharing: "free" });
@@ -166,7 +138,7 @@ it("follows a request from the plan to the outcome", async () => {
   const items = [{ factId, text: "class 3B", seq: 0 }];
   await floyd.worker.mutation(api.disclosures.record, { callId, token, items });
   await screen.findByText("told");
-  await accessible();
+  await expectAccessible();
 
   const turns = [
     {
@@ -214,7 +186,7 @@ it("follows a request from the plan to the outcome", async () => {
   const row = within(screen.getByRole("table")).getAllByRole("row")[1];
   expect(row?.textContent).toBe("1120340200" + "15675");
   expect(screen.getByRole("heading", { name: "Usage" }).closest("section")?.textContent).toContain("1,200");
-  await accessible();
+  await expectAccessible();
 });
 
 it("shows what was cut as not heard, for eyes and for ears", async () => {
