@@ -5,14 +5,19 @@ import { nextWithin } from "./callHours";
 /** From the claim to the dial: choosing facts, planning and finding the number take some seconds, rarely more. */
 const PREPARING_MS = 60_000;
 
+/** Whether a call may be dialled at this moment, for all that hours have to do with it. */
+export function mayDialNow(user: Hours, anyHour: boolean | undefined): boolean {
+  const now = Date.now();
+  return (
+    user.callHours === undefined || anyHour === true || nextWithin(now, user.callHours, user.timezone) === now
+  );
+}
+
+type Hours = Pick<Doc<"users">, "callHours" | "timezone">;
 export type Due = Pick<Doc<"requests">, "notBefore" | "movedFrom" | "anyHour">;
 
 /** What to write for a request that is wanted from `wanted` on. `anyHour`: the owner has chosen the moment. */
-export function due(
-  user: Pick<Doc<"users">, "callHours" | "timezone">,
-  wanted: number,
-  anyHour: boolean | undefined,
-): Due {
+export function due(user: Hours, wanted: number, anyHour: boolean | undefined): Due {
   const asWanted = { notBefore: wanted, movedFrom: undefined, anyHour };
   if (user.callHours === undefined || anyHour) return asWanted;
   const earliest = Math.max(wanted, Date.now());

@@ -11,7 +11,7 @@ import { fail } from "./errors";
 export const LEASE_MS = 60_000;
 
 /** What a worker does to end its lease; doing it again with the same token is harmless. */
-export type Ending = "finish" | "release" | "ask" | "needInput";
+export type Ending = "finish" | "release" | "ask" | "needInput" | "hours";
 /** Or what ends it without the worker. */
 export type Loss = "expired" | "replaced";
 

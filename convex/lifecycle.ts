@@ -2,7 +2,7 @@
  * The life of a request: the table of legal transitions, and the one function that makes them.
  *
  *   pending    -> inFlight     claimed by a worker
- *   inFlight   -> pending      lease lost or worker drained before dialling; or a retry is due later
+ *   inFlight   -> pending      lease lost, worker drained or call hours over before dialling; or a retry is due later
  *   inFlight   -> needsInput   Floyd lacks something; a question is open, with a deadline
  *   needsInput -> pending      answered
  *   needsInput -> failed       nobody answered in time

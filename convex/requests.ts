@@ -8,6 +8,7 @@ import type { Doc, Id } from "./_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "./_generated/server";
 import { openQuestion } from "./asking";
 import { unendedCall } from "./callRows";
+import { mayDialNow } from "./due";
 import { fail } from "./errors";
 import { edit as changeRequest, callAt as chooseTime, file, postpone, callAgain as repeat } from "./filing";
 import { userMutation, userQuery, workerMutation, workerQuery } from "./functions";
@@ -295,20 +296,28 @@ export const writePlan = workerMutation({
   },
 });
 
+/**
+ * The last step before the call. `postponed`: it took so long that the owner's call hours are over; the request is
+ * pending again, the lease has ended, and there is nothing to dial.
+ */
 export const saveNumber = workerMutation({
   args: { requestId: v.id("requests"), token: v.string(), number: chosenNumber },
-  returns: v.null(),
-  handler: async (ctx, { requestId, token, number }) => {
-    await requireLease(ctx, requestId, token);
+  returns: v.object({ postponed: v.boolean() }),
+  handler: async (ctx, { requestId, token, number }): Promise<{ postponed: boolean }> => {
+    const { repeated } = await leaseToEnd(ctx, requestId, token, "hours");
+    if (repeated) return { postponed: true };
     const request = await leasedRequest(ctx, requestId);
+    const user = await ownerOf(ctx, request);
     const override = number.source === "override";
-    const phone = await numberToCall(ctx, "number", number.phone, await ownerOf(ctx, request), override);
+    const phone = await numberToCall(ctx, "number", number.phone, user, override);
     const name = optionalText("number.name", number.name, MAX_NAME_CHARS);
     await ctx.db.patch("requests", requestId, {
       number: { phone, source: number.source, name },
       updatedAt: Date.now(),
     });
-    return null;
+    const postponed = !mayDialNow(user, request.anyHour) && (await unendedCall(ctx, requestId)) === null;
+    if (postponed) await move(ctx, request, "pending", "hours");
+    return { postponed };
   },
 });
 

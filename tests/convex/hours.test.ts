@@ -168,6 +168,54 @@ describe("what has waited past them", () => {
   });
 });
 
+describe("preparing that takes too long", () => {
+  const NIGHTFALL = MORNING + 9 * HOUR;
+  const number = { phone: "+14155550134", source: "contact" as const };
+
+  async function preparing(t: Floyd) {
+    const flight = await inFlight(t);
+    await keep(flight.p);
+    const { w, requestId, token } = flight;
+    return { ...flight, save: () => w.mutation(api.requests.saveNumber, { requestId, token, number }) };
+  }
+
+  test("ends with a call, if it ends in time", async () => {
+    const t = floyd();
+    const { w, requestId, token, save } = await preparing(t);
+    vi.setSystemTime(NIGHTFALL - 1);
+    expect(await save()).toEqual({ postponed: false });
+    expect(await begin(w, { requestId, token })).toMatchObject({ attempt: 1 });
+  });
+
+  test("ends without one when the call hours are over, and goes on at their next beginning", async () => {
+    const t = floyd();
+    const { w, requestId, token, save } = await preparing(t);
+    vi.setSystemTime(NIGHTFALL);
+    expect(await save()).toEqual({ postponed: true });
+    // The worker may have missed the answer.
+    expect(await save()).toEqual({ postponed: true });
+    expect(await requestRow(t, requestId)).toMatchObject({ status: "pending", number, attempts: 0 });
+    expect(await times(t, requestId)).toEqual(moved(NOON));
+    await expectFailure(begin(w, { requestId, token }), "LEASE_LOST", "token");
+    expect(await claim(w, "token-2")).toBeNull();
+    vi.setSystemTime(NEXT_MORNING);
+    expect((await claim(w, "token-2"))?.request._id).toBe(requestId);
+  });
+
+  test("does not matter when the owner has chosen the moment", async () => {
+    const t = floyd();
+    const p = await person(t);
+    const w = await worker(t);
+    await keep(p);
+    vi.setSystemTime(EVENING);
+    const requestId = await p.mutation(api.requests.create, { text: "Call the bar" });
+    await p.mutation(api.requests.callAt, { requestId, at: EVENING });
+    await claim(w, "token-1");
+    const saved = await w.mutation(api.requests.saveNumber, { requestId, token: "token-1", number });
+    expect(saved).toEqual({ postponed: false });
+  });
+});
+
 describe("a moment that the owner chooses", () => {
   async function inTheEvening(t: Floyd) {
     const p = await person(t);

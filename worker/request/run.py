@@ -181,17 +181,21 @@ class RequestRun:
         await self._end("requests:ask", question=number_question(self._request.text), deadline=_answer_by())
 
     async def _save_number(self, number: ChosenNumber) -> bool:
-        """False when the number may not be called: then the request has ended."""
+        """False when there is nothing to dial: the number may not be called, and the request has ended; or its
+        owner's call hours have, and it waits for the next."""
         row = {"phone": number.phone, "source": number.source}
         if number.name:
             row["name"] = number.name
         try:
-            await self._lease.write("requests:saveNumber", number=row)
+            saved = await self._lease.write("requests:saveNumber", number=row)
         except FunctionError as error:
             if error.code not in ("POLICY_BLOCKED", "BAD_INPUT"):
                 raise
             reason = error.message.replace("`number`", "the number")
             await self._finish(Outcome(Kind.POLICY_BLOCKED, f"Floyd did not call: {reason}."))
+            return False
+        if saved["postponed"]:
+            log.info("the owner's call hours are over: the request waits for the next")
             return False
         log.info("number found", source=number.source)
         return True
