@@ -25,25 +25,17 @@ function optional(read: () => string | undefined): string | undefined {
   }
 }
 
+/** None when the variables are not all there, or make no sense: rather nobody of theirs than no deployment. */
 function another(): Providers {
   const issuer = optional(() => process.env.FLOYD_OIDC_ISSUER);
-  if (issuer === undefined) return [];
   const applicationID = optional(() => process.env.FLOYD_OIDC_AUDIENCE);
-  if (applicationID === undefined) {
-    throw new Error(
-      "FLOYD_OIDC_ISSUER is set without FLOYD_OIDC_AUDIENCE: set it to the `aud` of the tokens",
-    );
-  }
+  if (issuer === undefined || applicationID === undefined) return [];
   // With Floyd's own name it could name workers and operators.
-  if (plain(issuer) === plain(ownIssuer)) {
-    throw new Error("FLOYD_OIDC_ISSUER is Floyd's own FLOYD_ISSUER: give the other provider's");
-  }
+  if (plain(issuer) === plain(ownIssuer)) return [];
   const jwks = optional(() => process.env.FLOYD_OIDC_JWKS);
   if (jwks === undefined) return [{ domain: issuer, applicationID }];
   const algorithm = optional(() => process.env.FLOYD_OIDC_ALGORITHM) ?? "RS256";
-  if (algorithm !== "RS256" && algorithm !== "ES256") {
-    throw new Error("FLOYD_OIDC_ALGORITHM must be RS256 or ES256");
-  }
+  if (algorithm !== "RS256" && algorithm !== "ES256") return [];
   return [{ type: "customJwt", issuer, applicationID, jwks, algorithm }];
 }
 

@@ -302,6 +302,8 @@ class Settings(BaseSettings):
                 else ("FLOYD_OIDC_AUDIENCE", "FLOYD_OIDC_ISSUER")
             )
             raise ValueError(f"{there} is set without {missing}: set both, or neither")
+        if self.floyd_oidc_issuer and self.floyd_oidc_issuer.rstrip("/") == self.floyd_issuer.rstrip("/"):
+            raise ValueError("FLOYD_OIDC_ISSUER is Floyd's own FLOYD_ISSUER: give the other provider's")
         if self.google_speech_plaintext and self.google_speech_endpoint is None:
             raise ValueError(
                 "GOOGLE_SPEECH_PLAINTEXT is set without GOOGLE_SPEECH_ENDPOINT: set that, or unset it"

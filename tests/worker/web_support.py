@@ -38,7 +38,7 @@ class Reply:
 
 class Served:
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
-        self.url, self._http = url, http
+        self.url, self.http = url, http
 
     async def get(self, path: str, **headers: str) -> Reply:
         return await self.send("GET", path, None, **headers)
@@ -52,7 +52,7 @@ class Served:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         # As it is written: no encoding is undone, no dots are followed.
         url = URL(self.url + path, encoded=True)
-        async with self._http.request(method, url, data=data, headers=named, allow_redirects=False) as reply:
+        async with self.http.request(method, url, data=data, headers=named, allow_redirects=False) as reply:
             return Reply(reply.status, reply.headers.copy(), await reply.read())
 
 

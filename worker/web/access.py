@@ -21,7 +21,7 @@ from worker.web.errors import refused
 PATIENCE_S = 5.0
 """Somebody waits for a sound; the functions answer in milliseconds, on Convex Cloud in a tenth of a second."""
 
-LONGEST_TOKEN = 8192
+LONGEST_TOKEN = 8000
 """A JWT has one to two thousand characters; some providers put a list of groups into theirs."""
 
 # RFC 6750: b64token.
