@@ -9,7 +9,6 @@ export function Toasts() {
   const toasts = useSyncExternalStore(subscribe, current);
   const region = useRef<HTMLElement>(null);
   const newest = toasts.at(-1)?.id;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a dialog may have been opened since the last one
   useLayoutEffect(() => {
     const element = region.current;
     if (element === null) return;
