@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 from deployment_process import DeploymentProcess
 from house import SCHOOL, Model, Placed, chat, house, unavailable, within
@@ -104,6 +105,28 @@ async def test_the_override_replaces_every_number(deployment: DeploymentProcess)
     assert request["number"]["phone"] == "+14155550111"
     assert request["number"]["source"] == "override"
     assert home.line.placed[0].brief.to == "+14155550111"
+
+
+async def test_call_hours_that_end_while_a_call_is_prepared_put_it_off_until_its_owner_says_now(
+    deployment: DeploymentProcess,
+) -> None:
+    now = datetime.now(UTC)
+    begin, end = (f"{now - timedelta(minutes=minutes):%H:%M}" for minutes in (20, 5))
+    over = {"timezone": "UTC", "callHours": {"from": begin, "to": end}}
+    async with house(deployment, chat) as home:
+        home.model.gate = asyncio.Event()
+        request_id = await home.ask()
+        await home.until(request_id, "inFlight")
+        await home.person.mutation("users:update", over)
+        home.model.gate.set()
+        request = await home.until(request_id, "pending")
+        assert request["number"]["phone"] == SCHOOL
+        assert request["notBefore"] > time.time() * 1000 + 3_600_000
+        assert not home.line.placed
+        await home.person.mutation("requests:callAt", {"requestId": request_id, "at": time.time() * 1000})
+        request = await home.until(request_id, "completed", "failed")
+    assert request["outcome"]["kind"] == "done"
+    assert len(home.line.placed) == 1
 
 
 async def test_call_back_waits_for_the_owner_and_the_second_call_knows_the_first(
