@@ -139,6 +139,7 @@ class Parts:
             "google_speech_plaintext": True,
             "google_tts_endpoint": self._line["speechEndpoint"],
             "google_tts_plaintext": True,
+            "floyd_rehearsed": "google,openai,twilio",
         }
         self.settings = with_worker_token(Settings(**{**values, **more}))
         self.running = Running(
