@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from harness import Site
 from playwright.async_api import Page
 
+SCENARIOS = Path(__file__).parent / "scenarios"
+"""Beside the built-in ones."""
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def whole_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async with Site.standing(tmp_path_factory.mktemp("site")) as site:
+    async with Site.standing(tmp_path_factory.mktemp("site"), scenarios=SCENARIOS) as site:
         yield site
 
 

@@ -36,7 +36,6 @@ export default function ImportContacts({ onClose }: { onClose: () => void }) {
       description={
         step.at === "preview" ? `From ${step.file}. Nothing is added before you say so.` : undefined
       }
-      className="sm:max-w-2xl"
     >
       <div aria-live="polite" className="flex flex-col gap-4">
         {step.at === "choose" && (

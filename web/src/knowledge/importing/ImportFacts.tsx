@@ -55,7 +55,6 @@ export default function ImportFacts({ known, onClose }: Props) {
       onOpenChange={(open) => open || onClose()}
       title="Import facts"
       description="One fact a line. Empty lines and lines that begin with # are passed over."
-      className="sm:max-w-2xl"
     >
       <div className="flex flex-col gap-4">
         <FilePicker
