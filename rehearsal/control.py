@@ -8,6 +8,7 @@
     GET  /calls                      notes of all calls, oldest first; ?scenario=NAME, ?to=NUMBER, ?sid=SID
     GET  /calls/SID/recording.wav    the message left on a voicemail
     GET  /messages                   text messages that were sent
+    GET  /recognised                 what the recogniser sent lately, oldest first: [{text, final, atMs}]
     GET, POST /delays                how long the stand-ins take; POST changes those it names
     GET, POST /faults                what shall go wrong next: a fault or a list; GET tells which still wait
     DELETE /faults
@@ -49,6 +50,7 @@ def add_routes(app: web.Application, state: RehearsalState, account: Account) ->
     app.router.add_get("/calls", _calls)
     app.router.add_get("/calls/{sid}/recording.wav", _recording)
     app.router.add_get("/messages", _messages)
+    app.router.add_get("/recognised", _recognised)
     app.router.add_get("/delays", _get_delays)
     app.router.add_post("/delays", _set_delays)
     app.router.add_get("/faults", _get_faults)
@@ -155,6 +157,11 @@ async def _recording(request: web.Request) -> web.Response:
 
 async def _messages(request: web.Request) -> web.Response:
     return web.json_response([message.as_json() for message in request.app[ACCOUNT].messages.values()])
+
+
+async def _recognised(request: web.Request) -> web.Response:
+    results = request.app[STATE].recognised
+    return web.json_response([{"text": one.text, "final": one.final, "atMs": one.at_ms} for one in results])
 
 
 async def _get_delays(request: web.Request) -> web.Response:

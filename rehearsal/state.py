@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,19 @@ from rehearsal.faults import Faults
 from rehearsal.scenario import Demo
 from rehearsal.scenario_files import BUILT_IN_FOLDER, load_business, load_demo, load_folder
 from rehearsal.voice import Voice
+
+RESULTS_KEPT = 500
+"""Of the recogniser: some minutes of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A hypothesis that the recogniser sent, and when."""
+
+    text: str
+    final: bool
+    at_ms: float
+    """Epoch."""
 
 
 @dataclass
@@ -26,6 +40,8 @@ class RehearsalState:
     delays: Delays = field(default_factory=lambda: Delays.model_validate({}))
     voice: Voice = field(default_factory=Voice)
     faults: Faults = field(default_factory=Faults)
+    recognised: deque[Result] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
+    """Google's, oldest first."""
 
     @classmethod
     def load(cls, folders: Sequence[Path] = (BUILT_IN_FOLDER,)) -> RehearsalState:

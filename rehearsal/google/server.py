@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NoReturn, Protocol
 
@@ -30,6 +31,7 @@ from rehearsal.ear import PhraseBook
 from rehearsal.faults import Faults
 from rehearsal.google import voice
 from rehearsal.google.recognition import CONFIDENCE, STABILITY, Activity, Recognition, Transcript
+from rehearsal.state import Result
 from rehearsal.voice import Voice
 
 MAX_AUDIO_BYTES = 25 * 1024
@@ -56,6 +58,8 @@ class State(Protocol):
     def delays(self) -> Delays: ...
     @property
     def faults(self) -> Faults: ...
+    @property
+    def recognised(self) -> deque[Result]: ...
 
 
 class _Refused(Exception):
@@ -139,6 +143,8 @@ class _Stream:
                     await asyncio.sleep(min(wait_s, max(self._doomed_at - time.monotonic(), 0)))
                     self._die_if_due()
                 for response in _responses(item, config):
+                    if isinstance(item, Transcript):
+                        self._state.recognised.append(Result(item.text, item.final, time.time() * 1000))
                     yield response
                 if isinstance(item, Transcript) and item.final and config.single_utterance:
                     heard_s = item.end_s

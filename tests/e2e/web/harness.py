@@ -19,7 +19,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import built_page
 import pytest
@@ -59,6 +59,8 @@ _FLAGS = [
     # Addresses on loopback are given to WebRTC as they are: there is no mDNS where tests run.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
+
+Microphone = Path | Literal["blocked"] | None
 
 expect.set_options(timeout=SEE_S * 1000)
 
@@ -202,11 +204,11 @@ class Site:
         phone: bool = False,
         dark: bool = False,
         operator: bool = False,
-        microphone: Path | None = None,
+        microphone: Microphone = None,
         **context: Any,
     ) -> Page:
         """A page in a browser of its own, signed in by a one-time link. `microphone`: a WAV file that is heard
-        again and again. `context`: more options of Playwright's `new_context`."""
+        again and again, or one that the person blocked. `context`: more options of Playwright's `new_context`."""
         page = await self.open_signed_out(phone=phone, dark=dark, microphone=microphone, **context)
         await page.goto(await self.link(person, operator=operator))
         await expect(page.get_by_role("heading", level=1, name="Requests")).to_be_visible()
@@ -215,7 +217,7 @@ class Site:
         return page
 
     async def open_signed_out(
-        self, *, phone: bool = False, dark: bool = False, microphone: Path | None = None, **context: Any
+        self, *, phone: bool = False, dark: bool = False, microphone: Microphone = None, **context: Any
     ) -> Page:
         """An empty page of a browser that knows nobody yet."""
         browser = await self.browser(microphone)
@@ -239,10 +241,12 @@ class Site:
         page.on("console", self._listen)
         return page
 
-    async def browser(self, microphone: Path | None = None) -> Browser:
+    async def browser(self, microphone: Microphone = None) -> Browser:
         """Launched when it is first needed. Permission for the microphone is given when there is a file for it."""
         flags: tuple[str, ...] = ()
-        if microphone is not None:
+        if microphone == "blocked":
+            flags = ("--use-fake-device-for-media-stream",)
+        elif microphone is not None:
             flags = (
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
