@@ -208,9 +208,9 @@ class FakeSpeechToSpeech:
             self._recognizer.fails -= 1
             raise RecognizerUnavailable("no connection")
         session = FakeSession(self._theatre.model, late=self._theatre.late)
-        self._theatre.session = self._theatre.line.recognition = session
-        self._theatre.recognition_open.set()
-        return session
+        if self._theatre.line.recognition is None:
+            self._theatre.session = session
+        return self._theatre.opened(session)
 
 
 class SpokenTheatre(Theatre):

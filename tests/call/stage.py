@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from worker.call.calls import Calls
 from worker.call.contract import CallBrief, CallControl, CallReport, Fact
@@ -166,7 +166,7 @@ class PhoneLine:
 
     async def _hear(self, audio: bytes) -> None:
         """The fake voice writes each letter as a run of its own byte, so that hearing is reading."""
-        self._plain += audio
+        self._plain += audio.replace(b"\xff", b"")  # silence is no letter
         text = letters(self._plain)
         if text and text[-1] in " .,?!":
             word = text.strip()
@@ -224,6 +224,9 @@ class FakeRecognition:
         self._results.put_nowait(Recognition(text, is_final, 0.9, self.fed / 8000))
 
 
+Ear = TypeVar("Ear", bound=FakeRecognition)
+
+
 class FakeRecognizer:
     def __init__(self, theatre: Theatre) -> None:
         self._theatre = theatre
@@ -233,9 +236,7 @@ class FakeRecognizer:
         if self.fails:
             self.fails -= 1
             raise RecognizerUnavailable("no connection")
-        self._theatre.line.recognition = FakeRecognition()
-        self._theatre.recognition_open.set()
-        return self._theatre.line.recognition
+        return self._theatre.opened(FakeRecognition())
 
     async def warm_up(self) -> None: ...
     async def close(self) -> None: ...
@@ -492,6 +493,7 @@ class Theatre:
         self.model = FakeModel(script)
         self.deployment = FakeDeployment()
         self.detectors = FakeDetectors()
+        self.owners_recognition: FakeRecognition | None = None
         self.token = ""
         self.refused: list[str] = []
         self.callee_error: Exception | None = None
@@ -509,6 +511,15 @@ class Theatre:
             detectors=self.detectors,
             settings=settings,
         )
+
+    def opened(self, recognition: Ear) -> Ear:
+        """The first listens to the callee, all others to the owner."""
+        if self.line.recognition is None:
+            self.line.recognition = recognition
+            self.recognition_open.set()
+        else:
+            self.owners_recognition = recognition
+        return recognition
 
     async def play_callee(self) -> None:
         await self.recognition_open.wait()

@@ -53,7 +53,8 @@ async def test_an_owner_steers_a_call(deployment: DeploymentProcess) -> None:
         )
         steering = call.control.steering
         news = News(steering)
-        assert not (steering.owner_speaks or steering.hang_up)
+        assert not steering.owner_speaks
+        assert not steering.hang_up
         assert not steering.has_hints
 
         await home.person.mutation("calls:hint", {**about, "text": "Ask for   Ms. Ortiz"})

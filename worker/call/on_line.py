@@ -107,13 +107,14 @@ class OnLine:
             answers=self.answers,
         )
 
-    def take_hints(self) -> None:
-        """Let the model know what the owner whispers: it is about to be asked."""
+    def take_hints(self) -> list[str]:
+        """Let the model know what the owner whispers: it is about to be asked. Returns what is new."""
         hints = self.control.steering.take_hints()
         for hint in hints:
             self.memory.note(prompt.hint(hint.text))
         if hints:
             self.ledger.hints_taken([hint.hint_id for hint in hints])
+        return [hint.text for hint in hints]
 
     def note_callee(self, utterance: Utterance) -> None:
         """Write down what the callee said."""

@@ -60,11 +60,14 @@ def converse(brief: CallBrief, started: datetime, messages: Sequence[Message]) -
     )
 
 
-def leave_message(brief: CallBrief, started: datetime, disclosure: str, greeting: str) -> Prompt:
+def leave_message(
+    brief: CallBrief, started: datetime, disclosure: str, greeting: str, hints: Sequence[str] = ()
+) -> Prompt:
     system = "\n".join((_LEAVE_MESSAGE, _data(brief, started), tag("introduced", disclosure)))
     return Prompt(
         messages=(
             Message("system", system),
+            *(Message("system", hint(text)) for text in hints),
             Message("user", greeting.strip() or "(silence)"),
         ),
         max_tokens=MESSAGE_TOKENS,

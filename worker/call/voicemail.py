@@ -17,11 +17,12 @@ async def leave_message(line: OnLine) -> End:
     """Leave the message once the greeting is over. The disclosure comes first here too."""
     if line.answerer is Answerer.FAX:
         return End(Ending.FAILED, detail="A fax machine answered.")
-    reply = line.reply(
-        prompt.leave_message(line.brief, line.started, line.disclosure.text, _greeting_so_far(line))
-    )
+    reply = _begin(line)
     try:
         await _greeting_over(line)
+        if line.control.steering.has_hints:
+            await reply.cancel()
+            reply = _begin(line)
         _note_greeting(line)
         spoken = await line.mouth.say(_Message(line, reply), interruptible=False)
         if line.disclosure.text in spoken.heard:
@@ -31,6 +32,12 @@ async def leave_message(line: OnLine) -> End:
     finally:
         await reply.cancel()
     return End(Ending.VOICEMAIL)
+
+
+def _begin(line: OnLine) -> Reply:
+    hints = line.take_hints()
+    asked = prompt.leave_message(line.brief, line.started, line.disclosure.text, _greeting_so_far(line), hints)
+    return line.reply(asked)
 
 
 class _Message:
