@@ -35,6 +35,14 @@ beforeAll(async () => {
   vi.spyOn(Element.prototype, "scrollHeight", "get").mockImplementation(function (this: Element) {
     return Number.parseFloat(this.querySelector("ol")?.style.height ?? "0");
   });
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
   Element.prototype.scrollTo = function (to?: ScrollToOptions | number) {
     this.scrollTop = typeof to === "object" ? (to.top ?? 0) : 0;
     setTimeout(() => this.dispatchEvent(new Event("scroll")));
@@ -196,7 +204,7 @@ it("shows what was cut as not heard, for eyes and for ears", async () => {
   const cut = await (await transcript()).findByText("a table for four.");
   expect(cut.tagName).toBe("S");
   expect(cut.closest("p")?.textContent).toBe(
-    "We would like — (interrupted; not heard any more: a table for four.)",
+    "We would like (interrupted; not heard any more: a table for four.)",
   );
 });
 

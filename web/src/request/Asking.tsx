@@ -2,18 +2,19 @@ import { PhoneCall } from "lucide-react";
 import { useState } from "react";
 import { AnswerForm } from "../questions/AnswerForm";
 import { Countdown } from "../questions/Countdown";
+import { cn } from "../ui/cn";
 import type { Question } from "./show";
 
 const nothing = () => undefined;
 
 /** What Floyd asks its owner and waits for, with the time that is left. */
-export function Asking({ question }: { question: Question }) {
+export function Asking({ question, className }: { question: Question; className?: string }) {
   const [draft, setDraft] = useState("");
   const holding = question.callId !== undefined;
   return (
     <section
       aria-label="Floyd asks you"
-      className="flex flex-col gap-3 rounded-card border-2 border-warn-ink bg-surface p-4 sm:p-5"
+      className={cn("flex flex-col gap-2 rounded-card border-2 border-warn-ink bg-surface p-4", className)}
     >
       <div className="flex flex-wrap items-center justify-between gap-x-3 text-warn-ink">
         <p className="flex items-center gap-2 font-medium text-sm">

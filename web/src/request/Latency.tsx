@@ -17,10 +17,10 @@ const BARS_SHOWN = 24;
 const BAR_PX = 14;
 const GAP_PX = 5;
 const AXIS_PX = 18;
-/** Of the picture: the labels of the turns, the bars, the totals. In units of the view box, which is 400 wide. */
-const LABEL = 30;
-const BARS = 310;
-const WIDTH = 400;
+/** The labels of the turns, the bars, and with the totals the whole picture: about as wide as a phone leaves it. */
+const LABEL_PX = 26;
+const BARS_PX = 220;
+const WIDTH_PX = 300;
 
 const fill: Record<PartField, string> = {
   endpointingMs: "fill-line-strong",
@@ -71,11 +71,11 @@ export const Latency = memo(function Latency({ turns, calls }: { turns: Turn[]; 
 
 function Picture({ waterfall: { bars, ticksMs, widthMs }, of }: { waterfall: Waterfall; of: number }) {
   const height = bars.length * (BAR_PX + GAP_PX) + AXIS_PX;
-  const across = (share: number) => LABEL + share * BARS;
+  const across = (share: number) => LABEL_PX + share * BARS_PX;
   return (
     <figure>
       <svg
-        viewBox={`0 0 ${WIDTH} ${height}`}
+        viewBox={`0 0 ${WIDTH_PX} ${height}`}
         role="img"
         aria-label={`The waits of ${bars.length} turns; also as a table`}
         className="w-full fill-muted text-[11px] tabular-nums"
@@ -96,14 +96,20 @@ function Picture({ waterfall: { bars, ticksMs, widthMs }, of }: { waterfall: Wat
         ))}
         {bars.map((bar, row) => (
           <g key={bar.key} transform={`translate(0 ${row * (BAR_PX + GAP_PX)})`}>
-            <text x={LABEL - 6} y={BAR_PX - 3} textAnchor="end">
+            <text x={LABEL_PX - 6} y={BAR_PX - 3} textAnchor="end">
               {bar.label}
             </text>
             {bar.pieces.map(({ field, x, width }) => (
-              <rect key={field} x={across(x)} width={width * BARS} height={BAR_PX} className={fill[field]} />
+              <rect
+                key={field}
+                x={across(x)}
+                width={width * BARS_PX}
+                height={BAR_PX}
+                className={fill[field]}
+              />
             ))}
             <text
-              x={WIDTH}
+              x={WIDTH_PX}
               y={BAR_PX - 3}
               textAnchor="end"
               className={bar.interrupted ? "fill-muted" : "fill-ink"}

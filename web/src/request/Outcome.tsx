@@ -1,7 +1,6 @@
 import { useMemo } from "react";
 import { Badge } from "../ui/Badge";
 import { Section } from "../ui/Card";
-import { outcomeLabels } from "../ui/requestState";
 import { type Reported, supportOf } from "./evidence";
 import { LineLink } from "./LineLink";
 import type { Call, Request } from "./show";
@@ -11,13 +10,8 @@ type OutcomeProps = { outcome: NonNullable<Request["outcome"]>; calls: Call[]; l
 
 /** What came of it; each fact with the lines it rests on. */
 export function Outcome({ outcome, calls, lines }: OutcomeProps) {
-  const good = outcome.kind === "done";
   return (
-    <Section
-      title="Outcome"
-      aria-label="Outcome"
-      actions={<Badge tone={good ? "good" : "neutral"}>{outcomeLabels[outcome.kind]}</Badge>}
-    >
+    <Section title="Outcome" aria-label="Outcome">
       <p className="whitespace-pre-wrap">{outcome.summary}</p>
       {outcome.reported.length > 0 && (
         <ul aria-label="What Floyd was told" className="mt-3 flex flex-col gap-2 border-line border-t pt-3">

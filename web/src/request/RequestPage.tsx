@@ -25,6 +25,7 @@ import { type Request as RequestRow, type Show, useShow } from "./show";
 import { Transcript } from "./Transcript";
 import { mergeLines } from "./transcript";
 import { useEarlierLines } from "./useEarlierLines";
+import { useRoom } from "./useRoom";
 import { JumpContext, useTarget } from "./useTarget";
 import { WhomCalled } from "./WhomCalled";
 
@@ -75,36 +76,47 @@ function Shown({ show }: { show: Show }) {
   const earlier = useEarlierLines(calls, shown);
   const lines = useMemo(() => mergeLines(earlier.fetched, transcript), [earlier.fetched, transcript]);
   const call = currentCall(calls);
-  const open = questions.filter((question) => question.status === "open");
+  const room = useRoom(call !== undefined);
+  const open = questions.filter(({ status }) => status === "open");
+  const onTheLine = open.filter(({ callId }) => callId !== undefined && callId === call?._id);
   const called = calls.length > 0;
+  const title = headline(request.text);
   return (
     <JumpContext value={jump}>
       <Page
         wide
-        title={headline(request.text)}
+        title={title}
         subtitle={<Filed request={request} again={show.again} />}
         actions={<RequestActions request={request} calls={calls} />}
       >
-        {headline(request.text) !== request.text && <Asked text={request.text} />}
+        {title !== request.text && <Asked text={request.text} />}
         <ProgressLine request={request} calls={calls} />
-        {open.map((question) => (
-          <Asking key={question._id} question={question} />
-        ))}
+        {open
+          .filter((question) => !onTheLine.includes(question))
+          .map((question) => (
+            <Asking key={question._id} question={question} />
+          ))}
         {request.outcome !== undefined && <Outcome outcome={request.outcome} calls={calls} lines={lines} />}
-        <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_22rem]">
-          <div className="flex min-w-0 flex-col gap-5">
+        {/* On a phone one column, in which the controls stay in sight wherever one reads. */}
+        <div
+          ref={room.columns}
+          className="flex flex-col gap-5 lg:grid lg:grid-cols-[minmax(0,1fr)_22rem] lg:items-start"
+        >
+          <div className="flex-col gap-5 max-lg:contents lg:sticky lg:top-4 lg:flex">
             {called ? (
-              <Transcript show={show} lines={lines} earlier={earlier} target={target} />
+              <Transcript show={show} lines={lines} earlier={earlier} target={target} roomPx={room.px} />
             ) : (
               <Plan request={request} foldable={false} />
             )}
-            {call !== undefined && <ControlBar call={call} hints={hints} />}
+            {call !== undefined && (
+              <ControlBar ref={room.controls} call={call} questions={onTheLine} hints={hints} />
+            )}
           </div>
-          <div className="flex min-w-0 flex-col gap-5">
+          <div className="min-w-0 flex-col gap-5 max-lg:contents lg:flex">
             <WhomCalled request={request} />
             {called && <Plan request={request} foldable />}
             <Knowledge show={show} lines={lines} />
-            <Answered questions={questions.filter((question) => question.status !== "open")} />
+            <Answered questions={questions.filter(({ status }) => status !== "open")} />
             <Attempts calls={calls} />
             <Latency turns={turns} calls={calls} />
             <Cost calls={calls} />

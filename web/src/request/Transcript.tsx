@@ -9,6 +9,7 @@ import type { Show } from "./show";
 import { TranscriptRow } from "./TranscriptRow";
 import { type Lines, lineKey, type Row, rowsOf } from "./transcript";
 import type { EarlierLines } from "./useEarlierLines";
+import { useFollow } from "./useFollow";
 import type { Jump } from "./useTarget";
 
 /** First guesses, corrected as soon as a row is drawn: a heading, and an utterance of two lines on a phone. */
@@ -17,18 +18,18 @@ const ROW_PX: Record<Row["kind"], number> = { call: 40, line: 84, live: 84, ende
 const OVERSCAN = 12;
 /** So many rows before the first that is there, earlier ones are fetched: a second or two of scrolling. */
 const ROWS_AHEAD = 40;
-/** Somebody this close to the end wants to follow what is said. */
-const AT_END_PX = 64;
 
 type TranscriptProps = {
   show: Show;
   lines: Lines;
   earlier: EarlierLines;
   target: Jump | null;
+  /** No taller than this; undefined: as is good for reading. */
+  roomPx: number | undefined;
 };
 
 /** What is said, as it is said. It follows the last line until the reader scrolls up. */
-export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
+export function Transcript({ show, lines, earlier, target, roomPx }: TranscriptProps) {
   const { calls, live } = show;
   const calleeName = show.request.number?.name;
   const rows = useMemo(() => rowsOf(calls, lines, live), [calls, lines, live]);
@@ -40,24 +41,16 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
     estimateSize: (at) => ROW_PX[rows[at]?.kind ?? "line"],
     getItemKey: useCallback((at: number) => rows[at]?.key ?? at, [rows]),
     overscan: OVERSCAN,
-    // Earlier lines that are put in front leave what is being read where it is; new ones are followed at the end.
+    // Earlier lines that are put in front leave what is being read where it is.
     anchorTo: "end",
-    followOnAppend: true,
-    scrollEndThreshold: AT_END_PX,
   });
-
-  const began = useRef(false);
-  useEffect(() => {
-    if (began.current) return;
-    began.current = true;
-    // What is over is read from its beginning, if that is there.
-    const atEnd = going || earlier.more !== undefined;
-    if (atEnd && target === null) virtual.scrollToEnd();
-  }, [going, earlier.more, target, virtual]);
+  // What is over is read from its beginning, if that is there.
+  const follow = useFollow(virtual, (going || earlier.more !== undefined) && target === null);
 
   const marked = useMemo(() => new Set(target?.seqs.map((seq) => lineKey(target.callId, seq))), [target]);
   const toFocus = useRef<string>(undefined);
   useJumpTo(target, rows, earlier, (at, key) => {
+    follow.yieldToReader();
     virtual.scrollToIndex(at, { align: "center" });
     scroller.current?.scrollIntoView({ block: "nearest" });
     toFocus.current = key;
@@ -83,7 +76,11 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
   return (
     <Section
       title="Transcript"
-      className="px-0 pb-0 sm:px-0 sm:pb-0 [&>div:first-child]:px-4"
+      className={cn(
+        "flex flex-col px-0 pb-0 sm:px-0 sm:pb-0 [&>div:first-child]:px-4",
+        roomPx === undefined && "max-h-[min(75dvh,48rem)]",
+      )}
+      style={{ maxHeight: roomPx }}
       actions={
         earlier.more !== undefined && (
           <Button variant="ghost" size="sm" busy={earlier.busy} onClick={earlier.more}>
@@ -92,13 +89,14 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
         )
       }
     >
-      <div className="relative border-line border-t">
+      <div className="relative flex min-h-0 flex-col border-line border-t">
         <section
           ref={scroller}
           aria-label="Transcript"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrollable with the keyboard
           tabIndex={0}
-          className="max-h-[min(65dvh,44rem)] overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
+          onScroll={follow.onScroll}
+          className="min-h-0 overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
         >
           <ol className="relative" style={{ height: virtual.getTotalSize() }}>
             {virtual.getVirtualItems().map(({ index, key, start }) => {
@@ -125,12 +123,8 @@ export function Transcript({ show, lines, earlier, target }: TranscriptProps) {
             })}
           </ol>
         </section>
-        {going && !virtual.isAtEnd(AT_END_PX) && (
-          <Button
-            size="sm"
-            className="absolute bottom-3 left-1/2 -translate-x-1/2"
-            onClick={() => virtual.scrollToEnd()}
-          >
+        {going && !follow.following && (
+          <Button size="sm" className="absolute bottom-3 left-1/2 -translate-x-1/2" onClick={follow.resume}>
             <ArrowDown aria-hidden /> To the latest
           </Button>
         )}

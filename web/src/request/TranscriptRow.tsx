@@ -100,9 +100,11 @@ function Heard({ line }: { line: Line }) {
   return (
     <>
       {heard}
-      <span aria-hidden className="text-muted">
-        {" —"}
-      </span>
+      {cut === "" && (
+        <span aria-hidden className="text-muted">
+          {" —"}
+        </span>
+      )}
       <span className="sr-only"> (interrupted{cut !== "" && "; not heard any more:"}</span>
       {cut !== "" && <s className="text-muted"> {cut}</s>}
       <span className="sr-only">)</span>

@@ -1,0 +1,62 @@
+import { type RefObject, useLayoutEffect, useRef, useState } from "react";
+
+/** Between the cards of the page. */
+const GAP_PX = 20;
+/** Four or five lines of a talk; less is no transcript, and the page may be scrolled instead. */
+const LEAST_PX = 260;
+
+export type Measured = {
+  windowPx: number;
+  /** From the top of the page to the transcript. */
+  abovePx: number;
+  /** The controls, and what they keep clear of below them. */
+  controlsPx: number;
+  belowPx: number;
+};
+
+/** How tall the transcript may be, so that on the page as it opens it ends where the controls begin. */
+export function roomFor({ windowPx, abovePx, controlsPx, belowPx }: Measured): number {
+  const below = controlsPx === 0 ? GAP_PX : controlsPx + GAP_PX;
+  return Math.max(LEAST_PX, Math.floor(windowPx - abovePx - below - belowPx));
+}
+
+export type Room = {
+  /** Begins where the transcript begins. */
+  columns: RefObject<HTMLDivElement | null>;
+  controls: RefObject<HTMLElement | null>;
+  /** Undefined unless `fit`. */
+  px: number | undefined;
+};
+
+/** While they talk, what is being said and the controls are in sight together. */
+export function useRoom(fit: boolean): Room {
+  const columns = useRef<HTMLDivElement>(null);
+  const controls = useRef<HTMLElement>(null);
+  const [px, setPx] = useState<number>();
+  useLayoutEffect(() => {
+    if (!fit) return setPx(undefined);
+    function measure() {
+      if (columns.current === null) return;
+      const bar = controls.current;
+      setPx(
+        roomFor({
+          windowPx: window.innerHeight,
+          abovePx: columns.current.getBoundingClientRect().top + window.scrollY,
+          controlsPx: bar?.offsetHeight ?? 0,
+          belowPx: (bar && Number.parseFloat(getComputedStyle(bar).bottom)) || GAP_PX,
+        }),
+      );
+    }
+    measure();
+    // The page grows when a question comes or a title is longer; the controls when one whispers.
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    if (controls.current !== null) observer.observe(controls.current);
+    window.addEventListener("resize", measure);
+    return () => {
+      observer.disconnect();
+      window.removeEventListener("resize", measure);
+    };
+  }, [fit]);
+  return { columns, controls, px };
+}
