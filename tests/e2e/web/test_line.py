@@ -75,12 +75,13 @@ async def test_the_page_rings_and_a_typed_conversation_comes_to_its_outcome(line
     await expect(ringing(page)).to_contain_text(REQUEST)
     await ringing(page).get_by_role("button", name="Pick up").click()
     await expect(page).to_have_url(re.compile(r"/line$"))
-    # There is no microphone in this browser: it is said, and typing is the way out.
-    await expect(page.get_by_role("alert")).to_contain_text("You can type instead.")
+    # What is typed before the connection stands is said when it does.
     typed = page.get_by_label("Say it by typing")
-    await expect(page.get_by_role("timer")).to_contain_text("0:0")
     await typed.fill(GREETING)
     await typed.press("Enter")
+    # There is no microphone in this browser: it is said, and typing is the way out.
+    await expect(page.get_by_role("alert")).to_contain_text("You can type instead.")
+    await expect(page.get_by_role("timer")).to_contain_text("0:0")
     await expect(captions(page)).to_contain_text("AI assistant", timeout=CALL_S * 1000)
     await expect(captions(page)).to_contain_text("open on Sunday", timeout=CALL_S * 1000)
     # The call goes on while another page is looked at.

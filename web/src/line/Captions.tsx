@@ -28,7 +28,7 @@ export function Captions({ call, typed }: { call: Ringing; typed: Typed[] }) {
       aria-label="Captions"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrollable with the keyboard
       tabIndex={0}
-      className="flex h-[min(40dvh,22rem)] flex-col gap-2 overflow-y-auto overscroll-contain rounded-control bg-subtle p-3"
+      className="flex h-[clamp(9rem,30dvh,22rem)] flex-col gap-2 overflow-y-auto overscroll-contain rounded-control bg-subtle p-3"
     >
       {rows.length === 0 && typed.length === 0 && (
         <p className="m-auto text-center text-muted">What is said will stand here.</p>

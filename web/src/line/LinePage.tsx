@@ -14,11 +14,14 @@ import { usePhone, useRinging } from "./usePhone";
 /** The telephone that Floyd calls when it has no telephone line: whoever picks up here plays the one it calls. */
 export default function LinePage() {
   const { line } = useConfig();
+  // On the phone all of a small screen is for the call.
+  const talking = usePhone().kind === "up";
+  const waiting = line === "browser" && !talking;
   return (
     <Page
       title="The line"
-      subtitle={line === "browser" ? "Calls ring here, and you play whoever is called." : undefined}
-      actions={line === "browser" && <RingSwitch />}
+      subtitle={waiting ? "Calls ring here, and you play whoever is called." : undefined}
+      actions={waiting && <RingSwitch />}
     >
       {line === "browser" ? <Telephone /> : <NoLine />}
     </Page>

@@ -19,8 +19,11 @@ export function OnThePhone({ state }: { state: Up }) {
   const [keys, setKeys] = useState(false);
   const { call, muted, problem, stage } = state;
   const heading = useRef<HTMLHeadingElement>(null);
-  // The button that picked it up is gone.
-  useEffect(() => heading.current?.focus(), []);
+  // The button that picked it up is gone. Whoever types is in the text field by now.
+  const speaking = useRef(!muted);
+  useEffect(() => {
+    if (speaking.current) heading.current?.focus();
+  }, []);
   return (
     <section
       aria-label="On the phone"
@@ -43,7 +46,7 @@ export function OnThePhone({ state }: { state: Up }) {
         </Button>
       )}
       <Captions call={call} typed={state.typed} />
-      <TypedReply ready={stage === "talking"} focused={muted} />
+      <TypedReply ending={stage === "ending"} focused={muted} />
       <StandInListens muted={muted} />
       {problem !== null && (
         <p role="alert" className="rounded-control bg-warn-soft px-3 py-2 text-sm text-warn-ink">
@@ -51,11 +54,12 @@ export function OnThePhone({ state }: { state: Up }) {
         </p>
       )}
       <div className="grid grid-cols-3 gap-2">
-        <Button aria-pressed={muted} onClick={() => (muted ? void phone.unmute() : phone.mute())}>
+        <Button className="px-2" onClick={() => (muted ? void phone.unmute() : phone.mute())}>
           {muted ? <MicOff aria-hidden /> : <Mic aria-hidden />}
           {muted ? "Speak" : "Mute"}
         </Button>
         <Button
+          className="px-2"
           aria-expanded={keys}
           aria-controls={keypad}
           disabled={stage !== "talking"}
@@ -63,7 +67,12 @@ export function OnThePhone({ state }: { state: Up }) {
         >
           <Grip aria-hidden /> Keypad
         </Button>
-        <Button variant="danger" disabled={stage === "ending"} onClick={() => phone.hangUp()}>
+        <Button
+          variant="danger"
+          className="px-2"
+          disabled={stage === "ending"}
+          onClick={() => phone.hangUp()}
+        >
           <PhoneOff aria-hidden /> Hang up
         </Button>
       </div>

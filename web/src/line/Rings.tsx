@@ -18,7 +18,7 @@ export function Rings({ call }: { call: Ringing }) {
       <div>
         <p className="text-muted">Floyd is calling</p>
         <h2 className="font-semibold text-xl">{calleeOf(call)}</h2>
-        <PhoneNumber phone={call.to} className="text-muted" />
+        {call.calleeName !== undefined && <PhoneNumber phone={call.to} className="text-muted" />}
       </div>
       <p className="max-w-prose">
         <span className="text-muted">What for: </span>

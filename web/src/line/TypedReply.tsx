@@ -8,17 +8,17 @@ import { phone } from "./phone";
 const LONGEST = 500;
 
 /** What is typed here is spoken on the line. `focused`: whoever picked up wants to type. */
-export function TypedReply({ ready, focused }: { ready: boolean; focused: boolean }) {
+export function TypedReply({ ending, focused }: { ending: boolean; focused: boolean }) {
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const wanted = useRef(focused);
   useEffect(() => {
-    if (ready && wanted.current) input.current?.focus();
-  }, [ready]);
+    if (wanted.current) input.current?.focus();
+  }, []);
 
   function send(event: FormEvent): void {
     event.preventDefault();
-    if (text.trim() === "" || !ready) return;
+    if (text.trim() === "" || ending) return;
     phone.say(text);
     setText("");
   }
@@ -34,12 +34,12 @@ export function TypedReply({ ready, focused }: { ready: boolean; focused: boolea
             maxLength={LONGEST}
             autoComplete="off"
             enterKeyHint="send"
-            placeholder={ready ? "Hello, how can I help you?" : "Connecting"}
+            placeholder="Hello, how can I help you?"
             onChange={(event) => setText(event.target.value)}
           />
         )}
       </Field>
-      <IconButton type="submit" label="Say it" variant="primary" disabled={!ready || text.trim() === ""}>
+      <IconButton type="submit" label="Say it" variant="primary" disabled={ending || text.trim() === ""}>
         <Send aria-hidden />
       </IconButton>
     </form>

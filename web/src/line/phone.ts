@@ -89,7 +89,8 @@ export class Phone {
       const peer = await this.connected(worker, call.callId, find, stopping.signal);
       if (stopping.signal.aborted) return peer.close();
       this.peer = peer;
-      const { microphone } = this.up() ?? {};
+      const { microphone, typed = [] } = this.up() ?? {};
+      for (const { text } of typed) peer.send({ kind: "say", text });
       if (microphone) await peer.speakWith(microphone);
       void this.begin();
     } catch (error) {
@@ -121,7 +122,7 @@ export class Phone {
     }, GOODBYE_MS);
   }
 
-  /** Typed words, to be spoken on the line. */
+  /** Typed words, to be spoken on the line; what is typed before it stands is spoken then. */
   say(words: string): void {
     const up = this.up();
     // As the worker writes them: it names them when they are heard.

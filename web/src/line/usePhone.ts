@@ -3,6 +3,7 @@ import { useCallback, useMemo, useSyncExternalStore } from "react";
 import { api, type Id } from "../api";
 import { useWorker, WorkerError } from "../audio/worker";
 import { useConfig } from "../config";
+import { spacedNumber } from "../ui/phoneNumbers";
 import { toast } from "../ui/toast";
 import { type PhoneState, phone, type Ringing } from "./phone";
 
@@ -48,7 +49,7 @@ export function useAnswering(): Answering {
   );
 }
 
-/** What to call whoever is called. */
-export function calleeOf(call: Pick<Ringing, "calleeName">): string {
-  return call.calleeName ?? "whoever has this number";
+/** What to call whoever is called: by name, or else by number. */
+export function calleeOf(call: Pick<Ringing, "calleeName" | "to">): string {
+  return call.calleeName ?? spacedNumber(call.to);
 }
