@@ -58,7 +58,7 @@ class Callee:
         if self._speaks_turn and at == sound.last:
             assert self._turn is not None
             self._turn.last_voiced_at = self._own_end = now
-            self._playback.answer_ms = 0
+            self._playback.begin()
         self._at += 1
         if self._at == len(sound.frames):
             self._sound = None
@@ -87,7 +87,7 @@ class Callee:
         """Floyd stopped what it was saying."""
         turn, sound = self._turn, self._last_sound
         if turn is not None and turn.over_floyd and turn.cleared_at is None:
-            turn.cleared_at, turn.heard_ms = now, self._playback.answer_ms
+            turn.cleared_at, turn.heard_ms = now, self._playback.sound_ms
         elif sound is not None and now - sound.at < EFFECT_S and sound.cleared_at is None:
             sound.cleared_at = now
         elif not self._speaks_turn or self._sound is None:

@@ -98,7 +98,7 @@ class MediaStream:
     def _take(self, mulaw: bytes, now: float) -> None:
         if audible(mulaw):
             self._callee.hears(now)
-        gap_s = self._playback.add(len(mulaw), now)
+        gap_s = self._playback.add(mulaw, now)
         if gap_s is not None:
             self._note.gaps.append((now, round(gap_s * 1000, 1)))
 

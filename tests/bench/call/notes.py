@@ -38,7 +38,7 @@ class TurnNote:
     cleared_at: float | None = None
     """Floyd stopped for this turn, which began over its words."""
     heard_ms: int | None = None
-    """How much of Floyd's answer had been played then."""
+    """How much of Floyd's words had been played then, pauses between them left out."""
     remembered_words: int | None = None
     """How many words of it stood in the model's next prompt."""
     unanswered: bool = False
