@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ import built_page
 import pytest
 import pytest_asyncio
 from deployment_process import ROOT
-from harness import WEB, Person, Site
-from playwright.async_api import BrowserContext, Page, expect
+from harness import DESK, PHONE, WEB, Person, Site
+from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from worker.cli.control import RehearsalControl
 
@@ -40,52 +42,51 @@ PAGES = {
 
 
 class Lived:
-    """Somebody whose pages have something on them: a call that went well, and one that needs them."""
+    """Somebody whose pages have something on them: a call that went well, and one that needs them. They sign in
+    once, and look at all pages in the same tab."""
 
-    def __init__(self, site: Site, person: Person, request_id: str, waiting_id: str) -> None:
-        self.site, self.person = site, person
+    def __init__(self, site: Site, person: Person, page: Page, request_id: str, waiting_id: str) -> None:
+        self.site, self.person, self.page = site, person, page
         self._ids = {"request": request_id, "waiting": waiting_id}
 
-    def address(self, page: str) -> str:
-        return PAGES[page].format(**self._ids)
+    def address(self, name: str) -> str:
+        return self.site.url + PAGES[name].format(**self._ids)
 
-    async def open(self, page: str, **how: Any) -> Page:
-        opened = await self.site.open(
-            self.person, self.address(page), operator=True, reduced_motion="reduce", **how
-        )
-        await expect(opened.get_by_role("heading", level=1)).to_be_visible()
+    async def at(self, name: str) -> Page:
+        """In light colours, on a desk."""
+        await self.look(DESK)
+        await self.page.goto(self.address(name))
+        await expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         # Nothing of it is still on its way.
-        await expect(opened.get_by_role("status", name="Loading")).to_have_count(0)
-        return opened
+        await expect(self.page.get_by_role("main").get_by_label(re.compile("^Loading"))).to_have_count(0)
+        return self.page
 
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def lived(site: Site, lived_person: tuple[Person, str, str]) -> Lived:
-    return Lived(site, *lived_person)
+    async def look(self, size: Any, *, dark: bool = False) -> None:
+        await self.page.set_viewport_size(size)
+        await self.page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def lived_person(whole_site: Site) -> tuple[Person, str, str]:
+async def lived(whole_site: Site) -> AsyncIterator[Lived]:
     person = await whole_site.person(scenario="school", operator=True, keep=True)
     nowhere = await RehearsalControl(whole_site.parts.control_url).start("no-number")
     done, waiting = await whole_site.ask(person), await whole_site.ask(person, nowhere["request"])
     await whole_site.until(person, waiting, "needsInput")
     await whole_site.until(person, done, "completed")
-    return person, done, waiting
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-async def test_axe_finds_nothing(lived: Lived, name: str, dark: bool) -> None:
-    page = await lived.open(name, dark=dark)
-    assert await barriers(page) == []
+    page = await whole_site.open(person, operator=True, keep=True)
+    yield Lived(whole_site, person, page, done, waiting)
+    await page.context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_on_a_phone_nothing_scrolls_sideways(lived: Lived, name: str) -> None:
-    page = await lived.open(name, phone=True)
+async def test_no_page_has_a_barrier_or_scrolls_sideways(site: Site, lived: Lived, name: str) -> None:
+    page = await lived.at(name)
+    assert await barriers(page) == [], "light"
+    await lived.look(DESK, dark=True)
+    assert await barriers(page) == [], "dark"
+    await lived.look(PHONE, dark=True)
     assert await too_wide(page) == []
-    assert await barriers(page) == []
+    assert await barriers(page) == [], "phone"
 
 
 async def test_the_sign_in_page_has_no_barrier_and_fits_a_phone(site: Site) -> None:
@@ -97,8 +98,9 @@ async def test_the_sign_in_page_has_no_barrier_and_fits_a_phone(site: Site) -> N
     assert await too_wide(page) == []
 
 
-async def test_menus_and_dialogs_have_no_barrier(lived: Lived) -> None:
-    page = await lived.open("requests", phone=True)
+async def test_menus_and_dialogs_have_no_barrier(site: Site, lived: Lived) -> None:
+    page = await lived.at("requests")
+    await lived.look(PHONE)
     await page.get_by_role("button", name="More").click()
     await expect(page.get_by_role("menuitem", name="Settings")).to_be_visible()
     assert await barriers(page) == []
@@ -106,8 +108,8 @@ async def test_menus_and_dialogs_have_no_barrier(lived: Lived) -> None:
     await expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
 
 
-async def test_the_keyboard_suffices(lived: Lived) -> None:
-    page = await lived.open("settings")
+async def test_the_keyboard_suffices(site: Site, lived: Lived) -> None:
+    page = await lived.at("settings")
     keys = page.keyboard
     # The first stop leads past the menu.
     await keys.press("Tab")
@@ -119,8 +121,7 @@ async def test_the_keyboard_suffices(lived: Lived) -> None:
     await keys.press("n")
     field = page.get_by_label("What should Floyd do?")
     await expect(field).to_be_focused()
-    await keys.press("Tab")
-    await expect(page.get_by_role("button", name="Number and time")).to_be_focused()
+    await tab_to(page, page.get_by_role("button", name="Number and time"))
     assert await has_visible_focus(page)
     await keys.press("Enter")
     await page.get_by_label("Number to call").press("Escape")
@@ -132,7 +133,7 @@ async def test_the_keyboard_suffices(lived: Lived) -> None:
     await expect(first.nth(1)).to_be_focused()
     assert await has_visible_focus(page)
     await keys.press("Enter")
-    await expect(page).to_have_url(f"{lived.site.url}{lived.address('request')}")
+    await expect(page).to_have_url(lived.address("request"))
     await page.go_back()
     await expect(field).to_be_visible()
 
@@ -175,7 +176,7 @@ async def test_a_deployment_that_was_away_is_found_again(tmp_path: Path) -> None
         await expect(page.get_by_text(text)).to_be_visible()
 
 
-def test_the_bundle_is_small() -> None:
+async def test_the_bundle_is_small() -> None:
     built_page.build()
     sizes = {
         path.name: len(gzip.compress(path.read_bytes(), 9))
@@ -188,8 +189,8 @@ def test_the_bundle_is_small() -> None:
     assert sum(sizes.values()) < BUNDLE_BYTES, sizes
 
 
-async def test_the_first_page_is_soon_usable(lived: Lived) -> None:
-    page = await lived.open("requests")
+async def test_the_first_page_is_soon_usable(site: Site, lived: Lived) -> None:
+    page = await lived.at("requests")
     took = []
     for _ in range(3):
         await page.reload(wait_until="commit")
@@ -209,6 +210,15 @@ async def barriers(page: Page) -> list[str]:
         for violation in found["violations"]
         for node in violation["nodes"]
     ]
+
+
+async def tab_to(page: Page, wanted: Locator, stops: int = 6) -> None:
+    """By the Tab key alone, within so many stops."""
+    for _ in range(stops):
+        await page.keyboard.press("Tab")
+        if await wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{wanted} is not reached by {stops} stops of the Tab key")
 
 
 async def too_wide(page: Page) -> list[str]:

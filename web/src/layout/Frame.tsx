@@ -48,7 +48,9 @@ export function Frame({ children }: { children: ReactNode }) {
             <Suspense fallback={<PageLoading />}>{children}</Suspense>
           </ErrorBoundary>
         </main>
-        <Rehearsed className="px-4 pb-3 text-center md:hidden" />
+        <footer className="md:hidden">
+          <Rehearsed className="px-4 pb-3 text-center" />
+        </footer>
       </div>
       <BottomBar />
     </div>

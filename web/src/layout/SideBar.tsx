@@ -24,7 +24,7 @@ export function SideBar() {
     />
   );
   return (
-    <div className="sticky top-0 hidden h-dvh w-60 shrink-0 flex-col gap-5 border-line border-r px-4 py-6 md:flex">
+    <header className="sticky top-0 hidden h-dvh w-60 shrink-0 flex-col gap-5 border-line border-r px-4 py-6 md:flex">
       <Link
         href={paths.requests}
         className="flex items-center gap-2.5 px-2 font-semibold text-lg tracking-tight"
@@ -42,6 +42,6 @@ export function SideBar() {
         {moreDestinations(config, operator).map(entry)}
       </nav>
       <Rehearsed />
-    </div>
+    </header>
   );
 }
