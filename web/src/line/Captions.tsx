@@ -96,7 +96,7 @@ function Heard({ row }: { row: Extract<Row, { kind: "line" }> }) {
 function Waiting({ typed }: { typed: Typed }) {
   return (
     <div className="flex max-w-[85%] items-start gap-1 self-end">
-      <p className="rounded-card border border-line border-dashed px-3 py-2 text-muted">
+      <p className="rounded-card border border-line-strong border-dashed px-3 py-2 text-muted">
         {typed.text}
         <span role="status" className={cn("block text-sm", typed.failed !== null && "text-danger-ink")}>
           {typed.failed ?? "Being said…"}

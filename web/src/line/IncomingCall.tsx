@@ -4,7 +4,8 @@ import { useLocation } from "wouter";
 import { runningClock } from "../request/times";
 import { useSeconds } from "../request/useSeconds";
 import { paths } from "../routes";
-import { Button } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
+import { cn } from "../ui/cn";
 import { LiveRegion } from "../ui/LiveRegion";
 import { type PhoneState, phone, type Ringing } from "./phone";
 import { calleeOf, useAnswering, usePhone, useRinging } from "./usePhone";
@@ -40,14 +41,16 @@ function leave(): void {
   phone.leave();
 }
 
-const place =
-  "fixed inset-x-3 top-3 z-30 mx-auto max-w-md animate-rise rounded-card border border-line-strong bg-surface p-4 sm:right-4 sm:left-auto sm:mx-0 sm:w-96";
+const card = "fixed z-30 animate-rise rounded-card border border-line-strong bg-surface";
 
 function Banner({ call }: { call: Ringing }) {
   const { pickUp, decline } = useAnswering();
   const [, navigate] = useLocation();
   return (
-    <section aria-label="Incoming call" className={place}>
+    <section
+      aria-label="Incoming call"
+      className={cn(card, "inset-x-3 top-3 mx-auto max-w-md p-4 sm:right-4 sm:left-auto sm:mx-0 sm:w-96")}
+    >
       <div className="flex items-start gap-3">
         <Phone aria-hidden className="mt-0.5 size-5 shrink-0 animate-breathe text-accent-ink" />
         <div className="min-w-0">
@@ -76,21 +79,28 @@ function Banner({ call }: { call: Ringing }) {
 function OnThePhone({ state }: { state: Extract<PhoneState, { kind: "up" }> }) {
   const now = useSeconds();
   const [, navigate] = useLocation();
+  // Below, where it hides little of a page that somebody looks at during the call.
   return (
-    <section aria-label="On the phone" className={place}>
-      <p className="flex items-center gap-2">
-        <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
-        <span className="min-w-0 truncate font-semibold">You are {calleeOf(state.call)}</span>
+    <section
+      aria-label="On the phone"
+      className={cn(
+        card,
+        "inset-x-3 bottom-[calc(5.25rem+env(safe-area-inset-bottom))] mx-auto flex max-w-md items-center gap-2 py-1.5 pr-1.5 pl-3 md:right-6 md:bottom-6 md:left-auto md:mx-0 md:w-96",
+      )}
+    >
+      <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
+      <p className="flex min-w-0 flex-1 items-baseline gap-2">
+        <span className="truncate font-medium">{calleeOf(state.call)}</span>
         {state.since !== null && (
-          <span className="ml-auto text-muted tabular-nums">{runningClock(now - state.since)}</span>
+          <span className="text-muted text-sm tabular-nums">{runningClock(now - state.since)}</span>
         )}
       </p>
-      <div className="mt-3 grid grid-cols-2 gap-2">
-        <Button variant="dangerGhost" onClick={() => phone.hangUp()}>
-          <PhoneOff aria-hidden /> Hang up
-        </Button>
-        <Button onClick={() => navigate(paths.line)}>Back to the call</Button>
-      </div>
+      <Button size="sm" onClick={() => navigate(paths.line)}>
+        Back to the call
+      </Button>
+      <IconButton label="Hang up" variant="dangerGhost" onClick={() => phone.hangUp()}>
+        <PhoneOff aria-hidden />
+      </IconButton>
     </section>
   );
 }

@@ -39,7 +39,10 @@ export function OnThePhone({ state }: { state: Up }) {
         <LevelMeter sound={state.sound} className="text-accent-ink" />
         <Elapsed state={state} />
       </header>
-      <p className="text-muted text-sm">Floyd calls to: {call.requestText}</p>
+      <p className="text-sm">
+        <span className="text-muted">What for: </span>
+        {call.requestText}
+      </p>
       {state.blocked && (
         <Button variant="primary" onClick={() => void phone.hear()}>
           <Volume2 aria-hidden /> Let me hear Floyd

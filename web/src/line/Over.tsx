@@ -21,7 +21,7 @@ export function Over({ state }: { state: Extract<PhoneState, { kind: "over" }> }
         The call is over
       </h2>
       <p className="text-muted">
-        You were {calleeOf(call)}
+        You played {calleeOf(call)}
         {lasted !== null && `, for ${runningClock(lasted)}`}.
       </p>
       {problem !== null && (
