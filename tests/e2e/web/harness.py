@@ -209,8 +209,8 @@ class Site:
         **context: Any,
     ) -> Page:
         """A page in a browser of its own, signed in by a one-time link. `microphone`: a WAV file that is heard
-        again and again, or one that the person blocked. `keep`: whoever opens it closes its context. `context`: more
-        options of Playwright's `new_context`."""
+        again and again, or one that the person blocked. `keep`: whoever opens it closes its context.
+        `context`: more options of Playwright's `new_context`."""
         page = await self.open_signed_out(phone=phone, dark=dark, microphone=microphone, **context)
         if keep:
             self._contexts.remove(page.context)
