@@ -89,12 +89,12 @@ function OnThePhone({ state }: { state: Extract<PhoneState, { kind: "up" }> }) {
       )}
     >
       <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
-      <p className="flex min-w-0 flex-1 items-baseline gap-2">
-        <span className="truncate font-medium">{calleeOf(state.call)}</span>
-        {state.since !== null && (
-          <span className="text-muted text-sm tabular-nums">{runningClock(now - state.since)}</span>
-        )}
-      </p>
+      <div className="min-w-0 flex-1 leading-5">
+        <p className="truncate font-medium">{calleeOf(state.call)}</p>
+        <p className="text-muted text-sm tabular-nums">
+          {state.since === null ? "Connecting" : runningClock(now - state.since)}
+        </p>
+      </div>
       <Button size="sm" onClick={() => navigate(paths.line)}>
         Back to the call
       </Button>
