@@ -9,7 +9,7 @@ import { goToNewRequest } from "./newRequest";
 import { QuestionBadge } from "./QuestionBadge";
 
 const place =
-  "flex h-16 flex-1 flex-col items-center justify-center gap-0.5 font-medium text-muted text-xs focus-visible:-outline-offset-2";
+  "relative flex h-16 flex-1 flex-col items-center justify-center gap-0.5 font-medium text-muted text-xs focus-visible:-outline-offset-2";
 
 /** The frame of a phone. */
 export function BottomBar() {
@@ -21,7 +21,12 @@ export function BottomBar() {
       className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       <NavLink to={requests} className={place} activeClassName="text-accent-ink" />
-      <NavLink to={questions} badge={<QuestionBadge />} className={place} activeClassName="text-accent-ink" />
+      <NavLink
+        to={questions}
+        badge={<QuestionBadge className="absolute top-1.5 left-[calc(50%+6px)]" />}
+        className={place}
+        activeClassName="text-accent-ink"
+      />
       <button type="button" onClick={goToNewRequest} className={place} aria-label="New request">
         <span className="flex size-12 items-center justify-center rounded-full bg-accent text-on-accent">
           <Plus aria-hidden className="size-6" />

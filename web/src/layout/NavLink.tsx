@@ -21,11 +21,9 @@ export function NavLink({ to, label = to.label, badge, className, activeClassNam
       aria-current={here ? "page" : undefined}
       className={cn(className, here && activeClassName)}
     >
-      <span className="relative">
-        <Icon aria-hidden className="size-5" />
-        {badge}
-      </span>
+      <Icon aria-hidden className="size-5" />
       <span>{label}</span>
+      {badge}
     </Link>
   );
 }

@@ -18,7 +18,7 @@ export function SideBar() {
     <NavLink
       key={to.path}
       to={to}
-      badge={to === questions ? <QuestionBadge /> : undefined}
+      badge={to === questions ? <QuestionBadge className="ml-auto" /> : undefined}
       className="flex h-11 items-center gap-3 rounded-control px-3 font-medium text-muted hover:bg-subtle hover:text-ink"
       activeClassName="bg-subtle text-ink"
     />

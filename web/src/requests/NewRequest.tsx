@@ -111,12 +111,14 @@ export function NewRequest({ draft, change, clear }: DraftState) {
         </div>
       )}
       <div className="mt-3 flex flex-wrap items-center gap-2">
-        <VoiceRequest
-          text={draft.text}
-          onText={(text) => set({ text })}
-          onSend={(text) => void send(text)}
-          disabled={sending}
-        />
+        <div className="flex w-full min-w-0 sm:w-auto sm:flex-1">
+          <VoiceRequest
+            text={draft.text}
+            onText={(text) => set({ text })}
+            onSend={(text) => void send(text)}
+            disabled={sending}
+          />
+        </div>
         <Button
           variant="ghost"
           size="sm"
@@ -129,7 +131,13 @@ export function NewRequest({ draft, change, clear }: DraftState) {
           <SlidersHorizontal aria-hidden />
           {options ? "Without number and time" : "Number and time"}
         </Button>
-        <Button type="submit" variant="primary" busy={sending} disabled={draft.text.trim() === ""}>
+        <Button
+          type="submit"
+          variant="primary"
+          busy={sending}
+          disabled={draft.text.trim() === ""}
+          className="ml-auto"
+        >
           {!sending && <ArrowUp aria-hidden />}
           Send
         </Button>
