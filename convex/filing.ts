@@ -64,6 +64,7 @@ export async function edit(
     number: undefined,
     updatedAt: Date.now(),
   });
+  log("edit", { request: request._id });
 }
 
 /** Call at a moment that the owner chooses, inside or outside their call hours; one that is past means now. */
@@ -83,6 +84,7 @@ export async function callAt(ctx: MutationCtx, request: Doc<"requests">, at: num
     anyHour: true,
     updatedAt: Date.now(),
   });
+  log("call-at", { request: request._id, at: new Date(notBefore).toISOString() });
 }
 
 /** The same once more, when it is over. While the repetition is under way, asking again is the same repetition. */

@@ -9,6 +9,8 @@ export type LogEvent =
   | "claim"
   | "transition"
   | "postponed"
+  | "edit"
+  | "call-at"
   | "lease-lost"
   | "dial"
   | "hint"

@@ -293,8 +293,9 @@ describe("changed call hours", () => {
     expect(await times(t, waiting)).toEqual(moved(EVENING));
     await keep(p, { from: "10:30", to: "18:00" });
     expect(await times(t, waiting)).toEqual(moved(EVENING, NEXT_MORNING + 90 * MINUTE));
+    await keep(p);
     // In New York it is early in the afternoon.
-    await keep(p, OFFICE, "America/New_York");
+    await p.mutation(api.users.update, { timezone: "America/New_York" });
     expect(await times(t, waiting)).toEqual(at(EVENING));
     await keep(p);
     await keep(p, null);

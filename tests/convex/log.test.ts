@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import { log } from "../../convex/log";
-import { done, floyd, line, onCall, worker } from "./floyd";
+import { done, floyd, line, onCall, person, worker } from "./floyd";
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -35,6 +35,21 @@ describe("the log", () => {
     await worker(t, "kitchen", "start-2");
     expect(lines()).toContain(`floyd lease-lost request=${requestId} worker=kitchen by=replaced`);
     expect(lines()).toContain(`floyd outcome request=${requestId} status=failed kind=interrupted`);
+  });
+
+  test("tells what a person has changed, but not to what", async () => {
+    const lines = listen();
+    const p = await person(floyd());
+    const requestId = await p.mutation(api.requests.create, { text: "Call the school" });
+    const at = Date.parse("2100-01-01T09:00Z");
+    await p.mutation(api.requests.edit, { requestId, text: "Call the florist" });
+    vi.useFakeTimers({ toFake: ["Date"], now: at - 3_600_000 });
+    await p.mutation(api.requests.callAt, { requestId, at });
+    vi.useRealTimers();
+    expect(lines()).toEqual([
+      `floyd edit request=${requestId}`,
+      `floyd call-at request=${requestId} at=2100-01-01T09:00:00.000Z`,
+    ]);
   });
 
   test("holds no token, no number, and nothing that anybody said", async () => {

@@ -6,6 +6,7 @@ import { MAX_HINT_CHARS, MAX_HINTS_PER_CALL, MAX_HINTS_WAITING } from "../../con
 import {
   begin,
   type Caller,
+  claim,
   done,
   expectFailure,
   type Floyd,
@@ -278,6 +279,17 @@ describe("a call that is not going on", () => {
     await worker(t, "kitchen", "start-2");
     await expectFailure(act(p, { callId }), "CONFLICT", "callId");
     expect(await inbox(w)).toEqual([]);
+  });
+
+  test("is not its worker's because that has the request again", async () => {
+    const t = floyd();
+    const { p, w, requestId, token, callId } = await talking(t);
+    const asked = { requestId, token, question: "Which class?", deadline: Date.now() + 60_000 };
+    await w.mutation(api.requests.needInput, { ...asked, summary: "They asked which class." });
+    await p.mutation(api.questions.answer, { id: requestId, text: "4B" });
+    await claim(w, "token-2");
+    expect(await inbox(w)).toEqual([]);
+    await expectFailure(p.mutation(api.calls.takeOver, { callId }), "CONFLICT", "callId");
   });
 
   test("is not in the inbox of its worker, nor in another's", async () => {
