@@ -103,7 +103,7 @@ def _run(settings: Settings, wanted: Wanted, *, keep: bool, dev: bool, as_json: 
         nonlocal house
         house = House(settings, dev=dev)
         page = PageShown(settings, builds=not dev)
-        if wanted.text is None:
+        if wanted.text is None or settings.floyd_line == "browser":
             page.begin()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(page.end)
@@ -112,7 +112,7 @@ def _run(settings: Settings, wanted: Wanted, *, keep: bool, dev: bool, as_json: 
             _announce(running, as_json, banner=wanted.text is None)
             if settings.floyd_line == "browser" and not as_json:
                 output.say("line        the browser: Floyd's calls ring at its page, and you answer them there")
-            if wanted.text is not None and not as_json and (line := page_line(house.page_url)):
+            elif wanted.text is not None and not as_json and (line := page_line(house.page_url)):
                 output.say(line)
             work = asyncio.create_task(_work(settings, wanted, as_json, show_page, keep=keep))
             broken = asyncio.create_task(house.broken())
@@ -140,15 +140,17 @@ async def _work(
     settings: Settings, wanted: Wanted, as_json: bool, show_page: Callable[[], Awaitable[None]], *, keep: bool
 ) -> int:
     """Carry out the request, if there is one. Without one, or with `keep`: then wait for ever."""
-    if wanted.text is None:
+    if wanted.text is None or settings.floyd_line == "browser":  # where the call will ring must be known before
         await show_page()
+    if wanted.text is None:
         if not as_json:
             output.say(READY)
         await asyncio.Event().wait()
     code = await _carry_out(settings, wanted, as_json, goes_on=False)
     if keep:
         output.note("still running; Ctrl-C stops it")
-        await show_page()
+        if settings.floyd_line != "browser":
+            await show_page()
         await asyncio.Event().wait()
     return code
 
