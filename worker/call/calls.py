@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import structlog
 
+from worker.call import phrases
 from worker.call.contract import CallBrief, CallControl, CallReport
 from worker.call.ledger import status_write
 from worker.call.on_air import OnAir
@@ -20,12 +21,15 @@ from worker.phone.directory import MediaRefused, StatusUpdate
 from worker.phone.media import MediaStream
 from worker.phone.urls import public_urls
 from worker.settings import Settings
-from worker.speech.choose import voice_name
+from worker.speech.choose import voice_name, voice_of, with_voice
 from worker.speech.recognizer import Recognizer
 from worker.speech.vad import VoiceActivityDetectors
-from worker.speech.voice import Voice
+from worker.speech.voice import Voice, VoiceUnavailable
 
 log = structlog.get_logger(__name__)
+
+MOST_VOICES = 50
+"""Chosen by people; each has a connection of its own and its own sentences on disk."""
 
 CALLBACK_PATIENCE_S = 8.0
 """Carriers wait about 15 s for the answer to a callback."""
@@ -46,7 +50,6 @@ class Calls:
         settings: Settings,
         worker_id: str = "worker",
     ) -> None:
-        data = Path(settings.floyd_data_dir)
         self._settings = settings
         self._deployment = deployment
         self._worker_id = worker_id
@@ -57,10 +60,12 @@ class Calls:
             voice=voice,
             model=model,
             detectors=detectors,
-            ready_made=ReadyMade(data / "openings", voice, voice_name(settings)),
-            recordings=data / "recordings",
+            ready_made=_ready_made(settings, voice),
+            recordings=settings.floyd_data_dir / "recordings",
             line=settings.floyd_line,
         )
+        self._by_voice: dict[str, Equipment] = {}
+        """With voices that people have chosen."""
         self._sessions: dict[str, Session] = {}
 
     @property
@@ -75,10 +80,13 @@ class Calls:
     async def close(self) -> None:
         """Stop what is prepared for further calls. Calls going on are ended by cancelling `place`."""
         await self._equipment.ready_made.close()
+        for equipment in self._by_voice.values():
+            await equipment.ready_made.close()
+            await equipment.voice.close()
 
     async def place(self, brief: CallBrief, control: CallControl) -> CallReport:
         session = Session(
-            self._equipment,
+            await self._equipment_for(brief),
             brief,
             control,
             worker_id=self._worker_id,
@@ -90,6 +98,26 @@ class Calls:
             return await session.run()
         finally:
             self._sessions.pop(session.call_id, None)
+
+    async def _equipment_for(self, brief: CallBrief) -> Equipment:
+        """With the voice that the person chose, if it can speak: nobody's call fails for the name of a voice."""
+        if not brief.voice or self._settings.floyd_conversation == "realtime":
+            return self._equipment
+        equipment = self._by_voice.get(brief.voice)
+        if equipment is None:
+            if len(self._by_voice) >= MOST_VOICES:
+                log.warning("call.too_many_voices", voice=brief.voice)
+                return self._equipment
+            settings = with_voice(self._settings, brief.voice)
+            voice = voice_of(settings)
+            equipment = replace(self._equipment, voice=voice, ready_made=_ready_made(settings, voice))
+            self._by_voice[brief.voice] = equipment
+        try:
+            await equipment.ready_made.get(phrases.disclosure(brief.person_name))
+        except VoiceUnavailable as error:
+            log.warning("call.voice_not_there", voice=brief.voice, reason=str(error))
+            return self._equipment
+        return equipment
 
     def on_air(self, call_id: str) -> OnAir | None:
         """What can be heard on a call that this worker has, also while it still rings; None for any other."""
@@ -145,3 +173,7 @@ class Calls:
 
     def _known_sids(self, asking: Session) -> set[str]:
         return {other.call_sid for other in self._sessions.values() if other is not asking and other.call_sid}
+
+
+def _ready_made(settings: Settings, voice: Voice) -> ReadyMade:
+    return ReadyMade(settings.floyd_data_dir / "openings", voice, voice_name(settings))

@@ -58,6 +58,8 @@ class CallBrief:
     timezone: str
     language: str
     plan: str
+    voice: str = ""
+    """By its vendor's name; empty: the worker's usual one."""
     facts: tuple[Fact, ...] = ()
     answers: tuple[Answer, ...] = ()
     earlier: tuple[EarlierCall, ...] = ()

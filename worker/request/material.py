@@ -37,6 +37,7 @@ class User(_Row):
     timezone: str
     phone: str | None = None
     language: str | None = None
+    voice: str | None = None
     limits: Limits = Field(default_factory=Limits)
 
 

@@ -157,6 +157,7 @@ class RequestRun:
             person_name=person.name,
             timezone=person.timezone,
             language=person.language,
+            voice=self._user.voice or "",
             plan=plan,
             facts=facts,
             answers=material.answers,

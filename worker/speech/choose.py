@@ -48,6 +48,17 @@ def voice_of(settings: Settings) -> Voice:
             assert_never(unknown)
 
 
+def with_voice(settings: Settings, name: str) -> Settings:
+    """The same with another of the vendor's voices."""
+    match settings.floyd_voice:
+        case "openai":
+            return settings.model_copy(update={"openai_tts_voice": name})
+        case "google":
+            return settings.model_copy(update={"google_tts_voice": name})
+        case unknown:
+            assert_never(unknown)
+
+
 def voice_name(settings: Settings) -> str:
     """What tells renderings of one voice from another's, whoever serves it."""
     match settings.floyd_voice:
