@@ -9,6 +9,7 @@ from standin import TO, scenario, stand_in
 
 from rehearsal.faults import Faults
 from rehearsal.scenario import Fault
+from rehearsal.state import Result
 
 
 async def test_scenarios_and_the_demo_person_can_be_read() -> None:
@@ -49,6 +50,17 @@ async def test_delays_are_set_in_place_and_a_bad_one_changes_nothing() -> None:
         changed = await line.control("POST", "/delays", {"modelFirstTokenMs": 0})
         assert changed == before | {"modelFirstTokenMs": 0}
         assert held.model_first_token_ms == 0
+
+
+async def test_what_was_recognised_can_be_read_oldest_first() -> None:
+    async with stand_in() as line:
+        assert await line.control("GET", "/recognised") == []
+        line.state.recognised.append(Result("Hello", final=False, at_ms=1.5))
+        line.state.recognised.append(Result("Hello there.", final=True, at_ms=2.5))
+        assert await line.control("GET", "/recognised") == [
+            {"text": "Hello", "final": False, "atMs": 1.5},
+            {"text": "Hello there.", "final": True, "atMs": 2.5},
+        ]
 
 
 async def test_starting_a_scenario_arms_its_faults_anew() -> None:

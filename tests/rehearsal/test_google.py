@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from rehearsal.ear import PhraseBook
 from rehearsal.faults import Faults
 from rehearsal.google import server as google_server
 from rehearsal.scenario import Fault
+from rehearsal.state import Result
 from rehearsal.voice import Speech, Voice
 
 SENTENCE = "Lincoln Elementary, this is Dana speaking."
@@ -34,6 +36,7 @@ class State:
     phrasebook: PhraseBook = field(default_factory=PhraseBook)
     delays: Delays = field(default_factory=Delays)
     faults: Faults = field(default_factory=Faults)
+    recognised: deque[Result] = field(default_factory=deque)
 
 
 @pytest.fixture
@@ -131,6 +134,7 @@ async def test_words_come_as_they_are_spoken_and_then_the_final(client: Any, sta
     assert final.result_end_time.total_seconds() == pytest.approx(speech.words[-1].end_s, abs=0.1)
     assert final.language_code == "en-us"
     assert got[0].response.results[0].stability > 0.5
+    assert [(one.text, one.final) for one in state.recognised] == [(one.text, one.final) for one in got]
 
 
 async def test_delays_can_be_removed(client: Any, state: State) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 import pytest_asyncio
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
+from spoken import record
 
 pytestmark = [*WEB, pytest.mark.xdist_group("web-line")]
 
@@ -21,8 +20,6 @@ FLORIST = "+14155550142"
 REQUEST = "Call Rose's Flowers and ask whether they are open on Sunday"
 GREETING = "Rose's Flowers, good morning."
 ANSWER = "Yes, we are open on Sunday from ten to four."
-SAMPLE_RATE = 24_000
-"""Of the voice's WAV files."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -155,29 +152,3 @@ async def declined(site: Site, person: Person, call_id: str) -> tuple[int, str]:
         http.post(f"{site.url}/rtc/line/decline", json={"callId": call_id}, headers=headers) as reply,
     ):
         return reply.status, str((await reply.json())["error"]["code"])
-
-
-async def record(site: Site, path: Path, parts: list[tuple[float, str]]) -> None:
-    """A WAV file of silences, in seconds, each with what is said after it."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        for silence_s, text in parts:
-            file.writeframes(bytes(2 * round(silence_s * SAMPLE_RATE)))
-            if text:
-                file.writeframes(await rendered(site, text))
-
-
-async def rendered(site: Site, text: str) -> bytes:
-    """What the voice makes of a text: the stand-in's recogniser knows it from then on."""
-    order = {"model": "gpt-4o-mini-tts", "voice": "ash", "input": text, "response_format": "wav"}
-    timeout = aiohttp.ClientTimeout(total=20)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, headers={"Authorization": "Bearer rehearsal"}) as http,
-        http.post(f"{site.parts.settings.openai_base_url}/audio/speech", json=order) as reply,
-    ):
-        assert reply.status == 200, await reply.text()
-        with wave.open(io.BytesIO(await reply.read()), "rb") as spoken:
-            assert spoken.getframerate() == SAMPLE_RATE
-            return spoken.readframes(spoken.getnframes())
