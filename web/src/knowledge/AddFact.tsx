@@ -7,7 +7,7 @@ import { Field, Textarea } from "../ui/Field";
 import { useAct } from "../ui/useAct";
 import { MAX_FACT_CHARS } from "./importing/factsFromText";
 import { SharingSelect } from "./SharingSelect";
-import { meaningOf, type Sharing } from "./sharing";
+import type { Sharing } from "./sharing";
 
 export function AddFact() {
   const [text, setText] = useState("");
@@ -35,11 +35,11 @@ export function AddFact() {
           />
         )}
       </Field>
-      <div className="flex flex-wrap items-end gap-3">
-        <Field label="May Floyd tell it?" hint={meaningOf(sharing)} className="min-w-0 flex-1">
-          {(tied) => <SharingSelect {...tied} value={sharing} onChange={setSharing} className="w-full" />}
+      <div className="flex items-end justify-between gap-3">
+        <Field label="May Floyd tell it?" className="min-w-0">
+          {(tied) => <SharingSelect {...tied} value={sharing} onChange={setSharing} />}
         </Field>
-        <Button type="submit" variant="primary" busy={busy} disabled={text.trim() === ""} className="mb-7">
+        <Button type="submit" variant="primary" busy={busy} disabled={text.trim() === ""}>
           <Plus aria-hidden />
           Add
         </Button>

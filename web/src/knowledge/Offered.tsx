@@ -2,7 +2,7 @@ import { useId, useState } from "react";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Section } from "../ui/Card";
-import { Evidence, sourceOf } from "./Evidence";
+import { Evidence } from "./Evidence";
 import { SharingSelect } from "./SharingSelect";
 import { meaningOf } from "./sharing";
 import type { Fact, FactActions } from "./useFacts";
@@ -43,7 +43,6 @@ function Offer({ fact, actions, onDecided }: Omit<Props, "offered"> & { fact: Fa
       <p id={id} className="font-medium">
         {fact.text}
       </p>
-      <p className="text-muted text-sm">{sourceOf(fact)}</p>
       <Evidence fact={fact} />
       <div className="flex flex-wrap items-center gap-2">
         <SharingSelect aria-label="May Floyd tell it?" value={sharing} onChange={setSharing} />

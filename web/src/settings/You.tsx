@@ -64,7 +64,11 @@ export function You({ me }: { me: Doc<"users"> }) {
           )}
         </Field>
         {here !== values.timezone && (
-          <Button size="sm" onClick={() => set("timezone", here)}>
+          <Button
+            size="sm"
+            className="h-auto min-h-9 max-w-full whitespace-normal py-1.5 text-left"
+            onClick={() => set("timezone", here)}
+          >
             Use this device's: {zoneName(here)}
           </Button>
         )}
@@ -72,7 +76,7 @@ export function You({ me }: { me: Doc<"users"> }) {
       <Field label="Language of calls" error={error("language")}>
         {(tied) => (
           <Select {...tied} value={values.language} onChange={(event) => set("language", event.target.value)}>
-            <option value="">English, unless the request says otherwise</option>
+            <option value="">Not chosen: English</option>
             {languageChoices(stored.language).map(({ value, label }) => (
               <option key={value} value={value}>
                 {label}
