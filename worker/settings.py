@@ -87,6 +87,14 @@ def _http_url(value: str) -> str:
     return value.strip().rstrip("/")
 
 
+def _origin(value: str) -> str:
+    address = _http_url(value)
+    parts = urlsplit(address)
+    if f"{parts.scheme}://{parts.netloc}" != address or "@" in parts.netloc:
+        raise ValueError(f'"{value}" is more than an origin; write it like "https://calls.example.com"')
+    return address
+
+
 def _issuer(value: str) -> str:
     """As it is written: with some providers the slash at the end belongs to it."""
     _http_url(value)
@@ -183,6 +191,10 @@ class Settings(BaseSettings):
     )
     floyd_web_convex_url: HttpUrl | None = Field(
         None, description="Where browsers reach the deployment, when that is not CONVEX_URL."
+    )
+    floyd_web_address: Annotated[str, AfterValidator(_origin)] | None = Field(
+        None,
+        description="Where browsers reach this worker. Needed with several: a call is heard where it is.",
     )
     floyd_web_origins: Origins = Field(
         "", description="Pages hosted elsewhere that may use this worker: their origins, separated by commas."

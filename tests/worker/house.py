@@ -194,6 +194,7 @@ class House:
             drain_s=options.pop("drain_s", 5.0),
             metrics=self.metrics,
             readiness=self.readiness,
+            address=options.pop("address", None),
         )
         assert not options, options
         self.running: asyncio.Task[bool] | None = None

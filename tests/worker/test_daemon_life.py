@@ -45,6 +45,16 @@ async def test_a_cancelled_request_is_hung_up_at_once(deployment: DeploymentProc
     assert len(shown["transcript"]) == 1
 
 
+async def test_the_owner_of_a_call_is_told_where_browsers_reach_its_worker(deployment: DeploymentProcess) -> None:
+    async with house(deployment, held, address="https://calls.example.com") as home:
+        request_id = await home.ask()
+        await home.until_true(request_id, lambda row: bool(row["transcript"]))
+        call_id = home.line.placed[0].call_id
+        access = await home.person.query("calls:access", {"callId": call_id})
+        await home.person.mutation("requests:cancel", {"requestId": request_id})
+    assert (access["requestId"], access["address"]) == (request_id, "https://calls.example.com")
+
+
 async def test_a_request_cancelled_while_it_is_prepared_is_not_dialled(deployment: DeploymentProcess) -> None:
     async with house(deployment, chat) as home:
         home.model.gate = asyncio.Event()

@@ -114,6 +114,7 @@ async def serve(settings: Settings) -> int:
             drain_s=settings.floyd_drain_seconds,
             metrics=metrics,
             readiness=readiness,
+            address=settings.floyd_web_address,
         )
         audio = BrowserAudio(
             deployment_url=url,

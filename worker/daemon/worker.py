@@ -63,8 +63,10 @@ class Worker:
         drain_s: float,
         metrics: Metrics,
         readiness: Readiness,
+        address: str | None = None,
     ) -> None:
-        """`drain_s`: how long calls may go on after `stop`."""
+        """`drain_s`: how long calls may go on after `stop`. `address`: where browsers reach this worker, if
+        that is not where their page comes from."""
         self.registry = Registry(metrics)
         self._deployment = deployment
         self._token = token
@@ -72,6 +74,7 @@ class Worker:
         self._means = means
         self._max_calls = max_calls
         self._drain_s = drain_s
+        self._address = address
         self._readiness = readiness
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
@@ -148,6 +151,7 @@ class Worker:
                     "incarnation": self._identity.incarnation,
                     "version": _version(),
                     "maxCalls": self._max_calls,
+                    **({} if self._address is None else {"address": self._address}),
                 },
             )
         except FunctionError as error:
