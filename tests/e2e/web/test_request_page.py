@@ -47,15 +47,13 @@ WATCH = """() => {
     .observe(document.body, {childList: true, subtree: true, characterData: true});
 }"""
 
-SCROLL_UP = """async (step) => {
+SCROLL_UP = """async ([step, all]) => {
   const box = document.querySelector('section[aria-label="Transcript"]');
   const gaps = [], empty = [];
-  let most = 0, last = performance.now(), waited = 0;
+  let most = 0, last = performance.now();
   const place = box.getBoundingClientRect();
   for (;;) {
-    const first = box.querySelector("li");
-    if (box.scrollTop === 0 && first?.getAttribute("aria-posinset") === "1") break;
-    if (box.scrollTop === 0 && ++waited > 600) break;
+    if (box.scrollTop === 0 && box.querySelector(`li[aria-posinset="1"][aria-setsize="${all}"]`)) break;
     box.scrollTop -= step;
     await new Promise(requestAnimationFrame);
     const now = performance.now();
@@ -185,7 +183,7 @@ async def test_two_thousand_lines_scroll_smoothly(site: Site) -> None:
         await call.say(*(_long_line(number) for number in range(MANY_LINES)))
         page = await site.open(person, path(call.request_id))
         await expect(transcript(page).get_by_text(f"This is number {MANY_LINES - 1}.")).to_be_in_viewport()
-        scrolled: dict[str, Any] = await page.evaluate(SCROLL_UP, SCROLL_PX)
+        scrolled: dict[str, Any] = await page.evaluate(SCROLL_UP, [SCROLL_PX, MANY_LINES + 1])
         gaps = sorted(scrolled["gaps"])
         p95 = gaps[int(len(gaps) * 0.95)]
         print(
@@ -193,7 +191,6 @@ async def test_two_thousand_lines_scroll_smoothly(site: Site) -> None:
             f"p95 {p95:.0f} ms, most {gaps[-1]:.0f} ms; {scrolled['most']} rows at most"
         )
         await expect(transcript(page).get_by_text("This is number 0.")).to_be_in_viewport()
-        assert await all_numbers_of(page) == MANY_LINES + 1
         assert scrolled["empty"] == []
         assert scrolled["most"] < MOST_ROWS
         assert p95 < SMOOTH_MS
@@ -203,11 +200,6 @@ def _long_line(number: int) -> dict[str, Any]:
     """Of one to five rows on a screen."""
     more = "And so it goes on, as it does in long talks. " * (number % 7)
     return {"speaker": "floyd" if number % 2 else "callee", "text": f"This is number {number}. {more}"}
-
-
-async def all_numbers_of(page: Page) -> int:
-    first = transcript(page).get_by_role("listitem").first
-    return int(await first.get_attribute("aria-setsize") or 0)
 
 
 async def test_a_fact_leads_to_the_lines_that_support_it(site: Site) -> None:

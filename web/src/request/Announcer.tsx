@@ -11,19 +11,18 @@ const KEPT = 3;
  * scrolled, and words in the making change too often.
  */
 export function Announcer({ rows, calleeName }: { rows: Row[]; calleeName: string | undefined }) {
-  const known = useRef(new Set<string>(rows.map((row) => row.key)));
-  const written = rows.filter((row) => row.kind === "line" && !known.current.has(row.key)).slice(-KEPT);
+  const said = rows.filter((row) => row.kind === "line");
+  // Lines that were there already are for reading, and so are earlier ones that are fetched later.
+  const since = useRef(Math.max(0, ...said.map(({ line }) => line._creationTime)));
+  const written = said.filter(({ line }) => line._creationTime > since.current).slice(-KEPT);
   return (
     <div role="log" aria-live="polite" aria-label="New lines" className="sr-only">
-      {written.map(
-        (row) =>
-          row.kind === "line" && (
-            <p key={row.key}>
-              {speakerName(row.line.speaker, calleeName)}: {heardAndCut(row.line).heard}
-              {row.line.interrupted && " (interrupted)"}
-            </p>
-          ),
-      )}
+      {written.map(({ key, line }) => (
+        <p key={key}>
+          {speakerName(line.speaker, calleeName)}: {heardAndCut(line).heard}
+          {line.interrupted && " (interrupted)"}
+        </p>
+      ))}
     </div>
   );
 }

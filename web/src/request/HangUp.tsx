@@ -13,6 +13,8 @@ export function HangUp({ call }: { call: Call }) {
   const act = useAct(() => hangUp({ callId: call._id }));
   // From the click until the worker has done it.
   const ending = call.control?.hangUp === true;
+  const goodbye =
+    call.control?.by === "owner" ? "The call ends at once." : "Floyd says a short goodbye and hangs up.";
   return (
     <>
       <Control
@@ -26,7 +28,7 @@ export function HangUp({ call }: { call: Call }) {
         open={asking}
         onOpenChange={setAsking}
         title="Hang up?"
-        description="The call ends at once, without a goodbye. Floyd writes down what came of it."
+        description={`${goodbye} Floyd writes down what came of it.`}
         action="Hang up"
         onConfirm={() => act.run()}
       />

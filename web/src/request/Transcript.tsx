@@ -49,7 +49,7 @@ export function Transcript({ show, lines, earlier, target, roomPx }: TranscriptP
 
   const marked = useMemo(() => new Set(target?.seqs.map((seq) => lineKey(target.callId, seq))), [target]);
   const toFocus = useRef<string>(undefined);
-  useJumpTo(target, rows, earlier, (at, key) => {
+  const missing = useJumpTo(target, rows, (at, key) => {
     follow.yieldToReader();
     virtual.scrollToIndex(at, { align: "center" });
     scroller.current?.scrollIntoView({ block: "nearest" });
@@ -65,13 +65,9 @@ export function Transcript({ show, lines, earlier, target, roomPx }: TranscriptP
     row.focus({ preventScroll: true });
   });
 
-  // Whoever scrolls up through a long call finds the lines there already.
+  // Whoever reads up through a long call finds the lines there already.
   const first = virtual.range?.startIndex ?? rows.length;
-  const upwards = virtual.isScrolling && virtual.scrollDirection === "backward";
-  const { more, busy } = earlier;
-  useEffect(() => {
-    if (upwards && first < ROWS_AHEAD && !busy) more?.();
-  }, [upwards, first, busy, more]);
+  useFetching(earlier, rows.length, missing || (!follow.following && first < ROWS_AHEAD));
 
   return (
     <Section
@@ -134,27 +130,26 @@ export function Transcript({ show, lines, earlier, target, roomPx }: TranscriptP
   );
 }
 
-/** Goes to what was jumped to, once; fetches earlier lines until it is there. */
-function useJumpTo(
-  target: Jump | null,
-  rows: Row[],
-  { more, busy }: EarlierLines,
-  show: (index: number, key: string) => void,
-): void {
+/** Goes to what was jumped to, once. True while it is not among the rows. */
+function useJumpTo(target: Jump | null, rows: Row[], show: (index: number, key: string) => void): boolean {
   const done = useRef<Jump | null>(null);
-  const asked = useRef<{ target: Jump; rows: number }>(undefined);
+  const seq = target?.seqs[0];
+  const key = target === null || seq === undefined ? null : lineKey(target.callId, seq);
+  const at = key === null ? -1 : rows.findIndex((row) => row.kind === "line" && row.key === key);
   useEffect(() => {
-    const first = target?.seqs[0];
-    if (target === null || first === undefined || done.current === target) return;
-    const key = lineKey(target.callId, first);
-    const at = rows.findIndex((row) => row.kind === "line" && row.key === key);
-    if (at < 0) {
-      // One more page each time the last one has come; not again and again if none comes.
-      if (!busy && (asked.current?.target !== target || asked.current.rows !== rows.length)) more?.();
-      asked.current = { target, rows: rows.length };
-      return;
-    }
+    if (key === null || at < 0 || done.current === target) return;
     done.current = target;
     show(at, key);
   });
+  return key !== null && at < 0;
+}
+
+/** Fetches earlier lines while they are wanted: one page more each time the last one has come, and no more if none comes. */
+function useFetching({ more, busy }: EarlierLines, rows: number, wanted: boolean): void {
+  const askedAt = useRef<number>(undefined);
+  useEffect(() => {
+    if (!wanted || busy || more === undefined || askedAt.current === rows) return;
+    askedAt.current = rows;
+    more();
+  }, [wanted, busy, more, rows]);
 }

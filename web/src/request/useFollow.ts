@@ -1,5 +1,5 @@
 import type { Virtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type UIEvent, useCallback, useEffect, useRef, useState } from "react";
 
 /** Somebody this close to the end wants to follow what is said. */
 const AT_END_PX = 48;
@@ -8,7 +8,7 @@ const MOVED_PX = 4;
 
 export type Follow = {
   following: boolean;
-  onScroll: () => void;
+  onScroll: (event: UIEvent<HTMLElement>) => void;
   /** Go to the end, and follow from there on. */
   resume: () => void;
   /** Stay where the reader is. */
@@ -20,19 +20,25 @@ export function useFollow(virtual: Virtualizer<HTMLElement, Element>, from: bool
   const [following, setFollowing] = useState(from);
   const lastTop = useRef(0);
   useEffect(() => {
-    if (following && !virtual.isAtEnd(1)) virtual.scrollToEnd();
+    const box = virtual.scrollElement;
+    if (following && box !== null && fromEnd(box) > 1) virtual.scrollToEnd();
   });
-  const onScroll = useCallback(() => {
-    const top = virtual.scrollElement?.scrollTop ?? 0;
-    const up = top < lastTop.current - MOVED_PX;
-    lastTop.current = top;
-    if (virtual.isAtEnd(AT_END_PX)) setFollowing(true);
+  const onScroll = useCallback((event: UIEvent<HTMLElement>) => {
+    const box = event.currentTarget;
+    const up = box.scrollTop < lastTop.current - MOVED_PX;
+    lastTop.current = box.scrollTop;
+    if (fromEnd(box) <= AT_END_PX) setFollowing(true);
     else if (up) setFollowing(false);
-  }, [virtual]);
+  }, []);
   const resume = useCallback(() => {
     setFollowing(true);
     virtual.scrollToEnd();
   }, [virtual]);
   const yieldToReader = useCallback(() => setFollowing(false), []);
   return { following, onScroll, resume, yieldToReader };
+}
+
+/** As the element has it: what the virtualizer knows may be a moment older than the event. */
+function fromEnd(box: HTMLElement): number {
+  return box.scrollHeight - box.clientHeight - box.scrollTop;
 }
