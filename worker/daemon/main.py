@@ -134,7 +134,7 @@ async def serve(settings: Settings) -> int:
                 # The last: it has a page for every path that is left.
                 *pages.routes(settings),
             ],
-            Origins([settings.public_url, *_own_addresses(settings), *listed(settings.floyd_web_origins)]),
+            Origins([*_own_addresses(settings), *listed(settings.floyd_web_origins)]),
         )
         beginnings = [voice.warm_up(), model.warm_up(), recognizer.warm_up(), detectors.prepare(), calls.warm_up()]
         warm_up = asyncio.create_task(_warm_up(beginnings))
@@ -187,7 +187,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _own_addresses(settings: Settings) -> list[str]:
-    return [f"http://{host}:{settings.floyd_port}" for host in ("127.0.0.1", "localhost")]
+    """Wherever its own page may have come from."""
+    here = [f"http://{host}:{settings.floyd_port}" for host in ("127.0.0.1", "localhost")]
+    return [settings.public_url, *here, *([settings.floyd_web_address] if settings.floyd_web_address else [])]
 
 
 async def _start_server(

@@ -145,7 +145,8 @@ def page_config(settings: Settings) -> dict[str, object]:
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    connect = ["'self'", origin_of(settings.public_url)]
+    own = [settings.public_url, *([settings.floyd_web_address] if settings.floyd_web_address else [])]
+    connect = ["'self'", *map(origin_of, own)]
     deployment = settings.floyd_web_convex_url or settings.convex_url
     for url in ([deployment] if deployment else []) + listed(settings.floyd_web_connect):
         origin = origin_of(url)

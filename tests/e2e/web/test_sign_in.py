@@ -6,14 +6,20 @@ import asyncio
 import contextlib
 import re
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from built_page import DIST
 from harness import CALL_S, SEE_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, Request, expect
 
 from worker.deployment.client import FunctionError
+from worker.web import sign_in
+from worker.web.origins import Origins
 
 pytestmark = [*WEB, pytest.mark.xdist_group("web-sign-in")]
 
@@ -239,6 +245,63 @@ async def test_two_people_have_nothing_of_each_others(site: Site) -> None:
     with contextlib.suppress(FunctionError):  # it may have come to its end by now
         await sam.functions.mutation("requests:cancel", {"requestId": request_id})
     await expect(his.get_by_text(re.compile("^(Cancelled|Done)$")).first).to_be_visible()
+
+
+async def test_a_page_hosted_elsewhere_signs_in_and_is_live(site: Site) -> None:
+    """Plain files on a web server, with a config.json of their own; the worker is at another origin."""
+    async with _files() as (page_url, config):
+        settings = site.parts.settings.model_copy(update={"floyd_port": 0})
+        functions = site.parts.deployment.as_worker()
+        auth = sign_in.routes(functions, settings, site.parts.deployment.worker_token())
+        try:
+            async with _listening(auth, [Origins([page_url]).middleware()]) as worker_url:
+                config |= {"deploymentUrl": site.parts.deployment.url, "workerUrl": worker_url}
+                person = await site.person(full_name="Sam Rivera")
+                page = await site.open_signed_out()
+                await page.goto((await site.link(person)).replace(site.url, page_url))
+                await signed_in(page)
+                await page.goto(f"{page_url}/knows")
+                await person.functions.mutation("facts:add", {"text": "The page is elsewhere"})
+                await expect(page.get_by_text("The page is elsewhere")).to_be_visible()
+                await page.goto(f"{page_url}/settings")
+                await page.get_by_role("button", name="Sign out", exact=True).first.click()
+                await expect(heading(page, "Sign in to Floyd")).to_be_visible()
+            # The same from a page that the worker was not told of.
+            async with _listening(auth, [Origins([]).middleware()]) as worker_url:
+                config |= {"workerUrl": worker_url}
+                await page.goto((await site.link(person)).replace(site.url, page_url))
+                await expect(page.get_by_role("alert")).to_contain_text("does not answer")
+        finally:
+            await functions.close()
+
+
+@contextlib.asynccontextmanager
+async def _files() -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """A web server that knows nothing of Floyd: files, index.html for what is none, and a config.json."""
+    config: dict[str, Any] = {"line": "rehearsal", "rehearsed": [], "recogniser": False}
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if request.path == "/config.json":
+            return web.json_response(config)
+        file = DIST / request.path.lstrip("/")
+        return web.FileResponse(file if request.path in names else DIST / "index.html")
+
+    names = {f"/{file.relative_to(DIST).as_posix()}" for file in DIST.rglob("*") if file.is_file()}
+    async with _listening([web.get("/{path:.*}", serve)], []) as url:
+        yield url, config
+
+
+@contextlib.asynccontextmanager
+async def _listening(routes: list[web.RouteDef], middlewares: list[Middleware]) -> AsyncIterator[str]:
+    app = web.Application(middlewares=middlewares)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 OFFER = """async () => {
