@@ -93,6 +93,19 @@ async def test_what_is_deleted_can_be_taken_back(site: Site) -> None:
     assert (fact["sharing"], fact["source"]) == ("ask", "owner")
 
 
+async def test_nothing_is_taken_back_for_whoever_signs_in_next(site: Site) -> None:
+    alex = await site.person()
+    await alex.functions.mutation("facts:add", {"text": "We have two cats"})
+    page = await site.open(alex, "/knows")
+    await row(page, "We have two cats").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    await page.get_by_role("link", name="Settings").click()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await expect(page).to_have_url(f"{site.url}/sign-in")
+    await expect(page.get_by_text("two cats")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
 async def test_address_books_and_lists_are_imported_after_a_look(site: Site, tmp_path: Path) -> None:
     alex = await site.person()
     page = await site.open(alex, "/knows?show=contacts", phone=True)

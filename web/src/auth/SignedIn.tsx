@@ -1,10 +1,11 @@
 /** What only people who are signed in see, and what they see while that is not certain. */
 import { useConvexAuth } from "convex/react";
-import { Fragment, type ReactNode } from "react";
+import { Fragment, type ReactNode, useEffect } from "react";
 import { Redirect } from "wouter";
 import { paths } from "../routes";
 import { Button } from "../ui/Button";
 import { ErrorState } from "../ui/States";
+import { clear } from "../ui/toast";
 import { useAccount } from "./account";
 
 type Props = {
@@ -16,9 +17,12 @@ type Props = {
 export function SignedIn({ waiting, children }: Props) {
   const { isLoading, isAuthenticated } = useConvexAuth();
   const account = useAccount();
+  const { generation } = account;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was said to one person is taken away from the next
+  useEffect(() => clear, [generation]);
   if (account.status === "signedOut") return <Redirect to={paths.signIn} replace />;
   // The key: nothing that one person typed or opened is there for the next.
-  if (isAuthenticated) return <Fragment key={account.generation}>{children}</Fragment>;
+  if (isAuthenticated) return <Fragment key={generation}>{children}</Fragment>;
   if (account.away) return <Away retry={account.tryNow} />;
   return isLoading || account.status === "loading" ? waiting : <NotAccepted signOut={account.signOut} />;
 }

@@ -78,7 +78,7 @@ export function Contacts() {
                 contact={contact}
                 edit={() => setOpened({ what: "edit", contact })}
                 remove={async () => {
-                  if (await remove(contact)) list.current?.focus();
+                  if (await remove(contact)) list.current?.focus({ preventScroll: true });
                 }}
               />
             ))}

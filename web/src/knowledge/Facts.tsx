@@ -23,7 +23,8 @@ export function Facts({ facts }: { facts: Known }) {
   const [wanted, setWanted] = useState("");
   const [importing, setImporting] = useState(false);
   const list = useRef<HTMLDivElement>(null);
-  const toList = () => list.current?.focus();
+  // Not scrolled to: whoever sees stays where they are.
+  const toList = () => list.current?.focus({ preventScroll: true });
   const found = (kept ?? []).filter(({ text }) => text.toLowerCase().includes(wanted.trim().toLowerCase()));
   return (
     <div className="flex flex-col gap-5">

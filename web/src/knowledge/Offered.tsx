@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId, useRef, useState } from "react";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Section } from "../ui/Card";
@@ -11,18 +11,26 @@ type Props = { offered: Fact[]; actions: FactActions; onDecided: () => void };
 
 /** What Floyd learnt. It is not used before the person has said that it is right. */
 export function Offered({ offered, actions, onDecided }: Props) {
+  const section = useRef<HTMLElement>(null);
+  // The focus goes to what is left to decide, or on to the facts.
+  const decided = () => {
+    if (offered.length > 1) section.current?.focus({ preventScroll: true });
+    else onDecided();
+  };
   if (offered.length === 0) return null;
   return (
     <Section
+      ref={section}
+      tabIndex={-1}
       title="Is this right?"
       actions={<Badge tone="warn">{offered.length} new</Badge>}
       aria-label="Learnt by Floyd"
-      className="border-warn-ink/40"
+      className="border-warn-ink/40 outline-none"
     >
       <p className="text-muted text-sm">Floyd learnt this for you, and uses it only if you keep it.</p>
       <ul aria-label="To decide">
         {offered.map((fact) => (
-          <Offer key={fact._id} fact={fact} actions={actions} onDecided={onDecided} />
+          <Offer key={fact._id} fact={fact} actions={actions} onDecided={decided} />
         ))}
       </ul>
     </Section>

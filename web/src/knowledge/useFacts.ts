@@ -41,14 +41,22 @@ export function useFactActions(): FactActions {
   const restore = useAct(({ _id, _creationTime, userId, ...fact }: Fact) => restoreFact({ fact }));
   const reject = useAct(async (fact: Fact) => {
     await rejectFact({ factId: fact._id });
-    toast.say("Floyd won't offer this again.", {
+    toast.say(`Floyd won't offer “${brief(fact.text)}” again.`, {
       label: "Undo",
       run: () => void accept.run(fact, fact.sharing),
     });
   });
   const remove = useAct(async (fact: Fact) => {
     await removeFact({ factId: fact._id });
-    toast.say("Floyd has forgotten it.", { label: "Undo", run: () => void restore.run(fact) });
+    toast.say(`Floyd has forgotten “${brief(fact.text)}”.`, {
+      label: "Undo",
+      run: () => void restore.run(fact),
+    });
   });
   return { save: save.run, accept: accept.run, reject: reject.run, remove: remove.run };
+}
+
+/** Enough to know which one it was; each message is about one fact, and none takes another's place. */
+function brief(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60).trimEnd()} …`;
 }

@@ -38,6 +38,11 @@ export function close(id: number): void {
   set(shown.filter((one) => one.id !== id));
 }
 
+/** All of them: what they tell, and offer to undo, was another person's doing. */
+export function clear(): void {
+  for (const { id } of shown) close(id);
+}
+
 /** While somebody points at it, it stays. */
 export function pause(id: number): void {
   clearTimeout(timers.get(id));
