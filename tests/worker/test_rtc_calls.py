@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,7 @@ from worker.call.contract import CallReport
 from worker.call.on_air import OnAir
 from worker.speech.detectors import Detectors
 from worker.speech.google import GoogleRecognizer
+from worker.speech.recognizer import RecognitionSession, RecognizerUnavailable
 from worker.web.rtc.offer import MAX_SDP_BYTES
 from worker.web.rtc.routes import BrowserAudio, routes
 
@@ -32,12 +33,29 @@ BEHIND_S = 0.4
 """Whoever listens in must not be further behind."""
 
 
+class NoRecognizer(GoogleRecognizer):
+    """Notes how it was to be opened, and is not there."""
+
+    asked: tuple[str, Sequence[str]] | None = None
+
+    async def open(self, *, language: str, hints: Sequence[str]) -> RecognitionSession:
+        self.asked = (language, hints)
+        raise RecognizerUnavailable("nobody listens")
+
+
 class Site:
     """The audio routes of a worker that has one call, and the person whose call it is."""
 
-    def __init__(self, url: str, token: str, call_id: str, call: CallOnAir, audio: BrowserAudio) -> None:
-        self.url, self.token, self.call_id, self.call, self.audio = url, token, call_id, call, audio
-        self.on_air: dict[str, OnAir] = {call_id: call.on_air}
+    def __init__(self, token: str, call_id: str, call: CallOnAir) -> None:
+        self.token, self.call_id, self.call = token, call_id, call
+        self.on_air_of: dict[str, OnAir] = {call_id: call.on_air}
+        settings = make_settings(google_speech_endpoint="127.0.0.1:9", google_speech_plaintext=True)
+        self.settings, self.recognizer = settings, NoRecognizer(settings)
+        self.url = ""
+        self.audio: BrowserAudio
+
+    def on_air(self, call_id: str) -> OnAir | None:
+        return self.on_air_of.get(call_id)
 
     async def post(self, path: str, body: Any, token: str | None = None) -> tuple[int, Any]:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
@@ -67,31 +85,24 @@ async def site(deployment: DeploymentProcess) -> AsyncIterator[Site]:
         await home.ask()
         placed = await within(calling)
         call = await stack.enter_async_context(call_on_air())
-        found: dict[str, OnAir] = {placed.call_id: call.on_air}
-
-        class Calls:
-            def on_air(self, call_id: str) -> OnAir | None:
-                return found.get(call_id)
-
-        settings = make_settings(google_speech_endpoint="127.0.0.1:9", google_speech_plaintext=True)
-        audio = BrowserAudio(
+        token = home.person._headers["Authorization"].removeprefix("Bearer ")
+        site = Site(token, placed.call_id, call)
+        site.audio = BrowserAudio(
             deployment_url=deployment.url,
-            calls=Calls(),
-            recognizer=GoogleRecognizer(settings),
+            calls=site,
+            recognizer=site.recognizer,
             detectors=Detectors(),
-            settings=settings,
+            settings=site.settings,
         )
         app = web.Application()
-        app.add_routes(routes(audio))
+        app.add_routes(routes(site.audio))
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        stack.push_async_callback(audio.close)
+        stack.push_async_callback(site.audio.close)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        token = home.person._headers["Authorization"].removeprefix("Bearer ")
-        made = Site(f"http://127.0.0.1:{runner.addresses[0][1]}", token, placed.call_id, call, audio)
-        made.on_air = found
-        yield made
+        site.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield site
 
 
 async def test_both_voices_are_heard_and_soon(site: Site) -> None:
@@ -189,7 +200,7 @@ async def test_the_audio_must_go_the_right_way(site: Site) -> None:
 
 
 async def test_a_call_that_another_worker_has(site: Site) -> None:
-    site.on_air.clear()
+    site.on_air_of.clear()
     status, answer = await site.post("/rtc/listen", {"callId": site.call_id, "sdp": await an_offer()})
     assert (status, answer["error"]["code"]) == (409, "ELSEWHERE")
 
@@ -197,6 +208,24 @@ async def test_a_call_that_another_worker_has(site: Site) -> None:
 async def test_without_the_browser_line_there_is_no_phone(site: Site) -> None:
     status, answer = await site.post("/rtc/line", {"callId": site.call_id, "sdp": await an_offer("sendrecv")})
     assert (status, answer["error"]["code"]) == (404, "NO_LINE")
+
+
+async def test_a_dictation_knows_the_language_and_the_names(site: Site) -> None:
+    async with page(site.asking("/rtc/dictate"), hears=False) as mine:
+        message = await mine.message()
+        assert (message["kind"], message["code"]) == ("error", "NO_RECOGNISER")
+        await mine.until_ended()
+    assert site.recognizer.asked == ("en-US", ["Lincoln Elementary", "school"])
+    status, answer = await site.post("/rtc/dictate", {"sdp": await an_offer("sendonly"), "hold": "yes"})
+    assert (status, answer["error"]["code"]) == (400, "BAD_INPUT")
+
+
+async def test_ice_servers_are_told_to_those_who_are_signed_in(site: Site) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
+        async with http.get(site.url + "/rtc/ice") as reply:
+            assert reply.status == 401
+        async with http.get(site.url + "/rtc/ice", headers={"Authorization": f"Bearer {site.token}"}) as reply:
+            assert await reply.json() == {"iceServers": []}
 
 
 async def test_the_loop_is_not_held_up_by_five_listeners(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

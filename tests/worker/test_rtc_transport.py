@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from aiohttp import web
+from aioice import stun
 from aiortc import RTCConfiguration, RTCPeerConnection
 from page_side import CODECS, FRAME, RATE, Ask, Samples, level, page, strength, tone
 
 from worker.audio.g711 import decode, encode
 from worker.web.rtc import peers as peers_module
-from worker.web.rtc.ice import Ice
+from worker.web.rtc.ice import Ice, IceServer
 from worker.web.rtc.offer import read_offer
 from worker.web.rtc.peers import PER_PERSON, Peers, Serve
 from worker.web.rtc.transport import AudioTransport
@@ -247,6 +249,36 @@ async def test_the_answer_names_only_this_machines_addresses(peers: Peers) -> No
     assert candidates
     assert all(" typ host" in candidate for candidate in candidates)
     assert any(" 127.0.0.1 " in candidate for candidate in candidates)
+
+
+class StunServer(asyncio.DatagramProtocol):
+    """Tells whoever asks where they come from (RFC 8489, binding)."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        asked = stun.parse_message(data)
+        answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id)
+        answer.attributes["XOR-MAPPED-ADDRESS"] = ("203.0.113.77", addr[1])
+        self.transport.sendto(bytes(answer), addr)
+
+
+async def test_with_a_stun_server_the_outer_address_is_told_too() -> None:
+    loop = asyncio.get_running_loop()
+    server, _ = await loop.create_datagram_endpoint(StunServer, local_addr=("127.0.0.1", 0))
+    port = server.get_extra_info("sockname")[1]
+    peers = Peers(Ice((IceServer([f"stun:127.0.0.1:{port}"]),), host="127.0.0.1"))
+    ear = Ear()
+    try:
+        async with page(asking(peers, ear)) as mine:
+            assert mine.microphone is not None
+            assert "203.0.113.77" in mine.connection.remoteDescription.sdp
+            mine.microphone.say(tone(440, 1.0))
+            await ear.until(lambda: ear.loud >= 40)
+    finally:
+        await peers.close()
+        server.close()
 
 
 async def offer() -> str:

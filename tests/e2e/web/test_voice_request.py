@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from harness import CALL_S, WEB, Site
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 from spoken import record
 
 pytestmark = [*WEB, pytest.mark.xdist_group("web-voice")]
@@ -55,6 +55,18 @@ NOTE_CHANGES = """
 }
 """
 """What stands in the field, picture by picture."""
+
+
+KEEP_PEERS = """
+window.peers = [];
+const Original = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Original {
+  constructor(...args) {
+    super(...args);
+    window.peers.push(this);
+  }
+};
+"""
 
 
 async def test_a_spoken_request_is_on_its_way_when_one_falls_silent(site: Site, tmp_path: Path) -> None:
@@ -136,9 +148,39 @@ async def test_by_keyboard_and_cancelled(site: Site, tmp_path: Path) -> None:
     await expect(box(page)).to_have_value(re.compile("^Ask the library"))
 
 
+async def test_a_lost_connection_is_said_and_the_words_are_kept(site: Site, tmp_path: Path) -> None:
+    person = await site.person()
+    await record(site, tmp_path / "tailor.wav", [(BEFORE_S, "Ask the tailor about my coat."), (LONG_S, "")])
+    page = await site.open(person, microphone=tmp_path / "tailor.wav")
+    await page.context.add_init_script(KEEP_PEERS)
+    await page.reload()
+    await microphone(page).click()
+    await expect(box(page)).to_have_value(re.compile("tailor"))
+    # As when the network goes away: the other side is not told, and this one finds out.
+    await page.evaluate("peers[0].close(); peers[0].dispatchEvent(new Event('connectionstatechange'))")
+    await expect(voice(page)).to_contain_text("The connection to Floyd was lost. What was heard so far is kept.")
+    await expect(box(page)).to_have_value(re.compile("^Ask the tailor"))
+    assert await person.requests() == []
+
+
+async def test_without_a_recogniser_it_is_said(site: Site, tmp_path: Path) -> None:
+    async def without(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "recogniser": False})
+
+    page = await site.open(await site.person())
+    # A page that is hosted elsewhere has a config.json of its own.
+    await page.route("**/config.json", without)
+    await page.reload()
+    await microphone(page).click()
+    await expect(voice(page)).to_contain_text("Floyd can't recognise speech right now.")
+    await expect(voice(page)).to_contain_text("You can always type your request.")
+
+
 async def test_a_blocked_microphone_is_said(site: Site) -> None:
     page = await site.open(await site.person(), microphone="blocked")
-    await microphone(page).click()
+    # As a screen reader clicks: neither pointer nor key.
+    await microphone(page).dispatch_event("click")
     await expect(voice(page)).to_contain_text("The microphone is blocked for this page.")
     await expect(voice(page)).to_contain_text("You can always type your request.")
 
