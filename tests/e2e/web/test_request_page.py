@@ -247,8 +247,9 @@ async def test_it_is_asked_and_steered_on_a_phone_while_it_talks(site: Site) -> 
         await expect(controls.get_by_role("list", name="What you whispered")).to_contain_text("waiting")
         assert await too_wide(page) == []
         assert await barriers(page) == []
-        await asks.get_by_role("button", name="Yes").click()
+        await asks.get_by_role("button", name="Yes").press("Enter")
         await expect(asks).to_have_count(0)
+        await expect(page.get_by_role("main")).to_be_focused()
         show = await person.show(call.request_id)
         assert [question["answer"] for question in show["questions"]] == ["Yes"]
 

@@ -13,7 +13,6 @@ export function ListenIn({ call, listen, speak }: { call: Call; listen: Listenin
     <Control
       icon={<Headphones aria-hidden />}
       label={on ? "Stop listening" : "Listen in"}
-      aria-pressed={on}
       variant={on ? "primary" : "secondary"}
       disabled={!on && (!isTalking(call) || isOn(speak.state))}
       onClick={on ? listen.stop : listen.start}

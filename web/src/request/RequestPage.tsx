@@ -25,6 +25,7 @@ import { type Request as RequestRow, type Show, useShow } from "./show";
 import { Transcript } from "./Transcript";
 import { mergeLines } from "./transcript";
 import { useEarlierLines } from "./useEarlierLines";
+import { useFocusKept } from "./useFocusKept";
 import { useRoom } from "./useRoom";
 import { JumpContext, useTarget } from "./useTarget";
 import { WhomCalled } from "./WhomCalled";
@@ -71,6 +72,7 @@ function Loading() {
 
 function Shown({ show }: { show: Show }) {
   const { request, calls, questions, turns, hints, transcript } = show;
+  useFocusKept();
   const { target, jump } = useTarget();
   const shown = useMemo(() => mergeLines(transcript), [transcript]);
   const earlier = useEarlierLines(calls, shown);

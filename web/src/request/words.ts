@@ -30,7 +30,7 @@ const callEndings: Record<string, string> = {
   tooLong: "it took too long",
   leaseLost: "its worker was lost",
   drained: "its worker had to stop",
-  hungUp: "you hung up",
+  ownerHungUp: "you hung up",
   error: "something went wrong",
 };
 
