@@ -24,6 +24,10 @@ from worker.web.origins import Origins
 pytestmark = [*WEB, pytest.mark.xdist_group("web-sign-in")]
 
 
+def tomorrow_ms() -> float:
+    return (time.time() + 24 * 3600) * 1000
+
+
 def heading(page: Page, name: str) -> Locator:
     return page.get_by_role("heading", level=1, name=name)
 
@@ -193,6 +197,24 @@ async def test_a_clock_that_is_wrong_does_no_harm(site: Site, hours: int) -> Non
     assert len(tokens) <= 3, tokens
 
 
+async def test_a_token_is_renewed_before_it_ends_and_a_session_that_was_ended_is_noticed(site: Site) -> None:
+    person = await site.person()
+    page = await site.open_signed_out()
+    await page.clock.install()
+    await page.goto(await site.link(person))
+    await signed_in(page)
+    async with page.expect_request("**/auth/token", timeout=SEE_S * 1000):
+        await page.clock.fast_forward("09:15")
+    await person.functions.mutation("requests:create", {"text": "Ask the bakery", "notBefore": tomorrow_ms()})
+    await expect(page.get_by_text("Ask the bakery")).to_be_visible()
+    # Signed out from elsewhere: with the next renewal at the latest, this page notices.
+    session = (await stored(page))["floyd.session"]
+    assert await _post(site, "/auth/sign-out", {"session": session}, "") == (204, {})
+    await page.clock.fast_forward("09:15")
+    await expect(heading(page, "Sign in to Floyd")).to_be_visible()
+    await expect(page.get_by_role("status")).to_contain_text("has ended")
+
+
 async def test_two_people_have_nothing_of_each_others(site: Site) -> None:
     sam = await site.person(scenario="school", full_name="Sam Rivera")
     eve = await site.person(full_name="Eve Adams")
@@ -336,7 +358,7 @@ async def _post(site: Site, path: str, body: dict[str, Any], authorization: str)
         aiohttp.ClientSession(timeout=timeout) as http,
         http.post(site.url + path, json=body, headers={"Authorization": authorization}) as reply,
     ):
-        return reply.status, dict(await reply.json())
+        return reply.status, dict(await reply.json()) if reply.status != 204 else {}
 
 
 async def _token_status(site: Site, session: str) -> int:
