@@ -15,6 +15,7 @@ from worker.request.outcome import ENDINGS, STATUS, Kind, learnt, rule_for, sett
 
 FLOYD = SpokenLine(0, "floyd", "Mara is ill.")
 CALLEE = SpokenLine(1, "callee", "Thank you, noted.")
+OWNER = SpokenLine(2, "owner", "This is Alex.")
 NOT_OURS = {Ending.CANCELLED, Ending.LEASE_LOST}
 endings = st.sampled_from([ending for ending in Ending if ending not in NOT_OURS])
 lines = st.sampled_from([(), (FLOYD,), (CALLEE,), (FLOYD, CALLEE)])
@@ -52,8 +53,14 @@ def test_every_kind_a_model_may_choose_is_explained_to_it() -> None:
         (Ending.CALLEE_HUNG_UP, (FLOYD, CALLEE), "done", "done", "completed"),
         (Ending.CALLEE_HUNG_UP, (FLOYD, CALLEE), "great", "interrupted", "failed"),
         (Ending.CALLEE_HUNG_UP, (FLOYD,), "done", "interrupted", "failed"),
+        (Ending.OWNER_HUNG_UP, (FLOYD, CALLEE), "done", "done", "completed"),
+        (Ending.OWNER_HUNG_UP, (FLOYD, CALLEE, OWNER), "declined", "declined", "completed"),
+        (Ending.OWNER_HUNG_UP, (FLOYD, CALLEE), "?", "interrupted", "failed"),
+        (Ending.OWNER_HUNG_UP, (FLOYD, OWNER), "done", "interrupted", "failed"),
+        (Ending.OWNER_HUNG_UP, (), "done", "interrupted", "failed"),
         (Ending.CALL_BACK, (FLOYD, CALLEE), "done", "needsInput", "needsInput"),
         (Ending.VOICEMAIL, (CALLEE, FLOYD), "done", "voicemailLeft", "completed"),
+        (Ending.VOICEMAIL, (CALLEE, OWNER), "done", "voicemailLeft", "completed"),
         (Ending.VOICEMAIL, (CALLEE,), "done", "noAnswer", "failed"),
         (Ending.NO_ANSWER, (), "done", "noAnswer", "failed"),
         (Ending.BUSY, (), "done", "busy", "failed"),

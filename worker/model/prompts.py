@@ -73,7 +73,7 @@ Answer with JSON only: {{"contact": "c1"}} or {{"phone": "+14155550100"}} or {{"
 
 _WRAP_UP = f"""<task>wrap_up</task>
 Floyd is an assistant that makes phone calls for a person. A call has ended. Say truthfully how it came out, from
-the transcript alone. {_DATA_RULE}
+the transcript alone. Lines of "owner" are that person's own words: they spoke on the line themselves. {_DATA_RULE}
 Answer with JSON only:
 {{"kind": "...", "summary": "...", "reported": [{{"text": "...", "lines": [3]}}], \
 "learnt": [{{"text": "...", "lines": [5]}}]}}
