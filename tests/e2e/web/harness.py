@@ -37,7 +37,7 @@ from playwright.async_api import (
 from worker.cli.control import RehearsalControl
 from worker.deployment.http import HttpDeployment
 
-WEB = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+WEB = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 """The marks of every file here, each with a group of its own:
 `pytestmark = [*WEB, pytest.mark.xdist_group("web-...")]`."""
 

@@ -1,4 +1,5 @@
 import { Component, type ErrorInfo, type ReactNode } from "react";
+import { paths } from "../routes";
 import { Button } from "../ui/Button";
 import { failureOf } from "../ui/failure";
 import { ErrorState } from "../ui/States";
@@ -38,12 +39,25 @@ export class ErrorBoundary extends Component<Props, State> {
   }
 }
 
+/** Browsers agree on no type for this: a part of the page was not there, or not reachable, when it was needed. */
+const NOT_LOADED = /dynamically imported module|importing a module script|unable to preload/i;
+
 function Explained({ error, retry }: { error: unknown; retry: () => void }) {
   const failure = failureOf(error);
+  const anew = <Button onClick={() => location.reload()}>Load the page anew</Button>;
+  if (error instanceof Error && NOT_LOADED.test(error.message))
+    return (
+      <ErrorState title="This part of the page could not be loaded" action={anew}>
+        Floyd may have been renewed meanwhile, or the connection is gone.
+      </ErrorState>
+    );
   if (failure?.code === "NOT_FOUND")
     return (
       <ErrorState title="This is not here">
-        It may have been removed, or it belongs to somebody else. <a href="/">Go to your requests</a>
+        It may have been removed, or it belongs to somebody else.{" "}
+        <a href={paths.requests} className="underline underline-offset-4">
+          Go to your requests
+        </a>
       </ErrorState>
     );
   if (failure !== null)
@@ -53,11 +67,7 @@ function Explained({ error, retry }: { error: unknown; retry: () => void }) {
       </ErrorState>
     );
   return (
-    <ErrorState
-      title="Something went wrong on this page"
-      retry={retry}
-      action={<Button onClick={() => location.reload()}>Load the page anew</Button>}
-    >
+    <ErrorState title="Something went wrong on this page" retry={retry} action={anew}>
       Your requests and calls are not affected: they go on without this page.
     </ErrorState>
   );
