@@ -1,45 +1,25 @@
-"""The web client as it is served, built once per run of the tests, however many processes run them."""
+"""The web client as it is served: built as `floyd up` builds it, once per change, however many processes ask."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import subprocess
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deployment_process import ROOT
 
-DIST = ROOT / "web" / "dist"
-LOCK = ROOT / ".floyd" / "web-build.lock"
-BUILD_S = 120.0
-"""A few seconds alone on two cores."""
+from worker.cli.supervise import page
+from worker.cli.supervise.page import DIST
 
 
 def build() -> None:
-    """Build web/dist, unless another process of this run of the tests has."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.seek(0)
-        if lock.read() == run and (DIST / "index.html").exists():
-            return
-        vite = ROOT / "node_modules" / "vite" / "bin" / "vite.js"
-        command = [
-            "node",
-            str(vite),
-            "build",
-            "--config",
-            str(ROOT / "web" / "vite.config.ts"),
-            "--logLevel",
-            "warn",
-        ]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_S, check=False)
-        assert done.returncode == 0, f"the page could not be built:\n{done.stdout}\n{done.stderr}"
-        lock.truncate(0)
-        lock.write(run)
+    """Build web/dist, unless it is current. Also from within a loop: the build has a loop of its own."""
+    logs = ROOT / ".floyd" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, page.build(logs)).result()
 
 
 def files() -> list[Path]:
     """What a browser may load of the built page."""
-    return [path for path in DIST.rglob("*") if path.is_file()]
+    return [path for path in DIST.rglob("*") if path.is_file() and not path.name.startswith(".")]
