@@ -13,10 +13,12 @@ import { defineConfig, type Plugin } from "vite";
 
 /** While the page is worked on, Vite serves it, and the worker what is its own. `floyd up --dev` says where that is. */
 const worker = process.env.FLOYD_WORKER_URL ?? "http://127.0.0.1:3220";
+/** The host stays that of the page: by it the worker knows the page as its own. */
+const toWorker = { target: worker, changeOrigin: false };
 
 export default defineConfig({
   root: import.meta.dirname,
-  server: { proxy: { "/auth/": worker, "/rtc/": worker, "/config.json": worker } },
+  server: { proxy: { "/auth/": toWorker, "/rtc/": toWorker, "/config.json": toWorker } },
   plugins: [react(), tailwindcss(), compressed()],
   build: {
     target: "es2023",
