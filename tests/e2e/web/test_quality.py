@@ -98,14 +98,42 @@ async def test_the_sign_in_page_has_no_barrier_and_fits_a_phone(site: Site) -> N
     assert await too_wide(page) == []
 
 
-async def test_menus_and_dialogs_have_no_barrier(site: Site, lived: Lived) -> None:
+async def test_menus_have_no_barrier_and_obey_the_keys(site: Site, lived: Lived) -> None:
     page = await lived.at("requests")
     await lived.look(PHONE)
-    await page.get_by_role("button", name="More").click()
-    await expect(page.get_by_role("menuitem", name="Settings")).to_be_visible()
+    more = page.get_by_role("button", name="More")
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="Settings")).to_be_focused()
     assert await barriers(page) == []
+    assert await too_wide(page) == []
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("menuitem", name="Workers")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    await expect(more).to_be_focused()
+    await more.click()
     await page.get_by_role("menuitem", name="Settings").click()
     await expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+
+
+async def test_dialogs_have_no_barrier_and_give_the_focus_back(site: Site, lived: Lived) -> None:
+    page = await lived.at("waiting request")
+    edit = page.get_by_role("button", name="Edit")
+    await edit.click()
+    dialog = page.get_by_role("dialog", name="Edit the request")
+    await expect(dialog.get_by_label("What should Floyd do?")).to_be_focused()
+    assert await barriers(page) == []
+    await lived.look(PHONE, dark=True)
+    assert await barriers(page) == []
+    assert await too_wide(page) == []
+    # The focus stays inside, and shortcuts of the page mean nothing.
+    await tab_to(page, dialog.get_by_role("button", name="Close"), stops=10)
+    await page.keyboard.press("n")
+    await expect(dialog).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(edit).to_be_focused()
 
 
 async def test_the_keyboard_suffices(site: Site, lived: Lived) -> None:

@@ -1,8 +1,8 @@
 import { useMutation } from "convex/react";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { api } from "../api";
 import { messageOf } from "../ui/failure";
-import { toast } from "../ui/toast";
+import { ErrorState } from "../ui/States";
 import { PageLoading } from "./Frame";
 import { usePerson } from "./usePerson";
 
@@ -10,11 +10,20 @@ import { usePerson } from "./usePerson";
 export function KnownPerson({ children }: { children: ReactNode }) {
   const me = usePerson();
   const ensure = useMutation(api.users.ensure);
-  const isNew = me === null;
+  const [problem, setProblem] = useState<string | null>(null);
+  const toBeMade = me === null && problem === null;
   useEffect(() => {
-    if (!isNew) return;
+    if (!toBeMade) return;
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    ensure({ timezone: timeZone }).catch((error: unknown) => toast.error(messageOf(error)));
-  }, [isNew, ensure]);
-  return me ? children : <PageLoading />;
+    ensure({ timezone: timeZone }).catch((error: unknown) => setProblem(messageOf(error)));
+  }, [toBeMade, ensure]);
+  if (me) return children;
+  if (problem === null) return <PageLoading />;
+  return (
+    <div className="mx-auto max-w-3xl px-4 py-8">
+      <ErrorState title="Floyd could not make your place" retry={() => setProblem(null)}>
+        {problem}
+      </ErrorState>
+    </div>
+  );
 }
