@@ -55,12 +55,19 @@ class Speech(MediaStreamTrack):
         self._rest: Samples = np.zeros(0, np.int16)
         self._sent = 0
         self._started: float | None = None
+        self._paused = False
+
+    def pause(self) -> None:
+        """Send nothing any more, not even silence."""
+        self._paused = True
 
     def say(self, samples: Samples) -> None:
         self._rest = np.concatenate([self._rest, samples])
 
     async def recv(self) -> AudioFrame:
         clock = asyncio.get_running_loop().time
+        if self._paused:
+            await asyncio.Event().wait()
         if self._started is None:
             self._started = clock()
         await asyncio.sleep(max(0.0, self._started + self._sent * 0.02 - clock()))

@@ -154,6 +154,35 @@ async def test_nobody_is_heard_before_taking_over(site: Site) -> None:
     assert strength(late, 500) > LOUD > 10 * strength(late, 750)
 
 
+async def test_of_two_pages_the_last_one_speaks(site: Site) -> None:
+    site.call.take_over()
+    async with page(site.asking("/rtc/speak")) as first:
+        assert first.microphone is not None
+        await site.call.until_spoken(lambda: len(site.call.spoken) > 5)
+        async with page(site.asking("/rtc/speak")) as second:
+            assert second.microphone is not None
+            assert await first.message() == {"kind": "replaced"}
+            first.microphone.say(tone(440, 5.0))
+            second.microphone.say(tone(750, 1.0))
+            await site.call.until_spoken(lambda: sum(level(decode(one)) > LOUD for one in site.call.spoken) >= 40)
+        said = np.concatenate([decode(one) for one in site.call.spoken if level(decode(one)) > LOUD])
+        assert strength(said[: RATE // 4], 750) > LOUD > 10 * strength(said[: RATE // 4], 440)
+
+
+async def test_from_an_owner_whose_network_is_gone_nothing_comes(site: Site) -> None:
+    """Silence would be taken for somebody who is there and says nothing."""
+    site.call.take_over()
+    async with page(site.asking("/rtc/speak")) as mine:
+        assert mine.microphone is not None
+        await site.call.until_spoken(lambda: len(site.call.spoken) > 25)
+        mine.microphone.pause()
+        await mine.hears_from(asyncio.get_running_loop().time() + 0.3, lambda _: True)
+        came = len(site.call.spoken)
+        await mine.hears_from(asyncio.get_running_loop().time() + 0.5, lambda _: True)
+        assert len(site.call.spoken) == came
+        assert not mine.ended.is_set()
+
+
 async def test_only_whose_call_it_is(site: Site, deployment: DeploymentProcess) -> None:
     other = deployment.as_person(f"p{secrets.token_hex(6)}")
     try:

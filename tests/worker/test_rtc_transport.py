@@ -163,6 +163,16 @@ async def test_what_is_no_message_ends_the_connection(peers: Peers, message: str
         await mine.until_ended()
 
 
+@pytest.mark.parametrize("label", ["events", "other"])
+async def test_one_data_channel_is_enough(peers: Peers, label: str) -> None:
+    ear = Ear()
+    async with page(asking(peers, ear)) as mine:
+        await mine.can_send()
+        mine.connection.createDataChannel(label)
+        async with asyncio.timeout(10):
+            await ear.ended.wait()
+
+
 async def test_too_many_messages_end_the_connection(peers: Peers) -> None:
     ear = Ear()  # which reads none
     async with page(asking(peers, ear)) as mine:

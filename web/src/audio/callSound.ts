@@ -72,7 +72,7 @@ export class CallSound {
     this.tell("connecting");
     while (!this.stopping.signal.aborted) {
       const began = performance.now();
-      let end: "ended" | "lost";
+      let end: "ended" | "replaced" | "lost";
       try {
         end = await this.connection();
       } catch (error) {
@@ -84,6 +84,7 @@ export class CallSound {
       }
       if (this.stopping.signal.aborted) return;
       if (end === "ended") return this.finish("ended");
+      if (end === "replaced") return this.finish("failed", "You speak on this call in another window.");
       if (performance.now() - began > HELD_MS) tries = 0;
       const pause = PAUSES_MS[tries++];
       if (pause === undefined) return this.finish("failed", "The connection to Floyd was lost.");
@@ -93,10 +94,10 @@ export class CallSound {
   }
 
   /** One connection, from its offer to its end. Raises `WorkerError`. */
-  private async connection(): Promise<"ended" | "lost"> {
+  private async connection(): Promise<"ended" | "replaced" | "lost"> {
     const { worker, path, callId, microphone } = this.wish;
     const url = this.address ?? worker.url;
-    let ended = false;
+    let last: "lost" | "ended" | "replaced" = "lost";
     let over: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => {
       over = resolve;
@@ -111,8 +112,8 @@ export class CallSound {
           microphone,
           signal: this.stopping.signal,
           onMessage: (message) => {
-            if (message.kind !== "ended") return;
-            ended = true;
+            if (message.kind !== "ended" && message.kind !== "replaced") return;
+            last = message.kind;
             peer.close();
           },
           onState: (state) => {
@@ -128,7 +129,7 @@ export class CallSound {
     }
     await gone;
     this.peer = null;
-    return ended ? "ended" : "lost";
+    return last;
   }
 
   private async play(peer: Peer): Promise<void> {

@@ -51,13 +51,13 @@ class Peer:
     """One connection, from its offer to its end. Built on the loop; everything in it is the loop's."""
 
     def __init__(self, offer: Offer, transport: AudioTransport, ice: Ice) -> None:
-        """Raises `BadOffer` where even a checked offer can't be taken."""
         self._offer, self._transport, self._ice = offer, transport, ice
         servers = [RTCIceServer(one.urls, one.username, one.credential) for one in ice.servers]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._connection.on("connectionstatechange", self._changed)
         self._connection.on("datachannel", self._opened)
         self._microphone: Microphone | None = None
+        self._has_channel = False
 
     async def answer(self) -> str:
         """The description for the page. Raises whatever the library does with an offer that it can't take."""
@@ -110,9 +110,11 @@ class Peer:
                 self._transport.end()
 
     def _opened(self, channel: Any) -> None:
-        if channel.label != CHANNEL:
-            channel.close()
+        if channel.label != CHANNEL or self._has_channel:
+            log.info("rtc.odd_channel")
+            self._transport.end()
             return
+        self._has_channel = True
 
         def got(text: str | bytes) -> None:
             if not self._transport.got_message(text):
@@ -142,12 +144,14 @@ class Loudspeaker(MediaStreamTrack):
         self._transport = transport
         self._make: Callable[[bytes], AudioFrame | Packet[Any]] = Packet if codec == "PCMU" else _linear
         self._clock = asyncio.get_running_loop().time
-        self._started = self._clock()
+        self._started: float | None = None
         self._sent = 0
 
     async def recv(self) -> AudioFrame | Packet[Any]:
         if self._transport.is_closed:
             raise MediaStreamError
+        if self._started is None:
+            self._started = self._clock()
         wait_s = self._started + self._sent * FRAME_S - self._clock()
         if wait_s > 0:
             await asyncio.sleep(wait_s)

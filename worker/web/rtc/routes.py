@@ -31,7 +31,7 @@ from worker.web.rtc.ice import Ice, read_servers
 from worker.web.rtc.listen import listen_in
 from worker.web.rtc.offer import MAX_SDP_BYTES, BadOffer, Offer, read_offer
 from worker.web.rtc.peers import Peers, Serve
-from worker.web.rtc.speak import speak_on
+from worker.web.rtc.speak import Speakers
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -71,6 +71,7 @@ class BrowserAudio:
         self._recognizer = recognizer
         self._detectors = detectors
         self._line = line
+        self._speakers = Speakers()
 
     async def close(self) -> None:
         """End all connections."""
@@ -81,12 +82,14 @@ class BrowserAudio:
         return web.json_response({"iceServers": self.peers.ice.as_json()}, headers={"Cache-Control": "no-store"})
 
     async def listen(self, request: web.Request) -> web.Response:
-        person, offer, on_air = await self._call(request, "recvonly")
+        person, offer, _, on_air = await self._call(request, "recvonly")
         return await self._answer(person, offer, lambda transport: listen_in(transport, on_air))
 
     async def speak(self, request: web.Request) -> web.Response:
-        person, offer, on_air = await self._call(request, "sendrecv")
-        return await self._answer(person, offer, lambda transport: speak_on(transport, on_air))
+        person, offer, call_id, on_air = await self._call(request, "sendrecv")
+        return await self._answer(
+            person, offer, lambda transport: self._speakers.speak_on(call_id, transport, on_air)
+        )
 
     async def dictate(self, request: web.Request) -> web.Response:
         person = await person_of(request, self._url)
@@ -116,12 +119,12 @@ class BrowserAudio:
             phone.put_back()
             raise
 
-    async def _call(self, request: web.Request, direction: str) -> tuple[Person, Offer, OnAir]:
+    async def _call(self, request: web.Request, direction: str) -> tuple[Person, Offer, str, OnAir]:
         person = await person_of(request, self._url)
         body = await json_object(request, MAX_BODY_BYTES)
         offer = _offer(body, direction)
         access = await may_reach(person, text_field(body, "callId", MAX_ID_CHARS))
-        return person, offer, self._on_air(access)
+        return person, offer, access.call_id, self._on_air(access)
 
     def _on_air(self, access: CallAccess) -> OnAir:
         on_air = self._calls.on_air(access.call_id)

@@ -10,24 +10,39 @@ from worker.web.rtc.mixing import mixed
 from worker.web.rtc.transport import AudioTransport
 
 
-async def speak_on(transport: AudioTransport, on_air: OnAir) -> None:
-    """Until the page is gone, or the call is over. Who connects before taking over is not heard yet."""
-    await transport.connected()
-    if transport.is_closed:
-        return
+class Speakers:
+    """Who speaks on which call. Of several pages it is the one that came last; the others are told
+    `{"kind": "replaced"}`, and only hear."""
 
-    def sound(heard: Heard) -> bytes:
-        # Not their own voice; Floyd's, where it is still or again Floyd who talks.
-        return heard.callee if on_air.taken_over else mixed(heard.callee, heard.floyd)
+    def __init__(self) -> None:
+        self._speaks: dict[str, AudioTransport] = {}
 
-    speaking = asyncio.create_task(_speak(transport, on_air))
-    try:
-        await play_call(transport, on_air, sound)
-    finally:
-        speaking.cancel()
-        await asyncio.wait([speaking])
+    async def speak_on(self, call_id: str, transport: AudioTransport, on_air: OnAir) -> None:
+        """Until the page is gone, or the call is over. Who connects before taking over is not heard yet."""
+        await transport.connected()
+        if transport.is_closed:
+            return
+        before = self._speaks.get(call_id)
+        self._speaks[call_id] = transport
+        if before is not None:
+            before.send({"kind": "replaced"})
 
+        def sound(heard: Heard) -> bytes:
+            # Not their own voice; Floyd's, where it is still or again Floyd who talks.
+            return heard.callee if on_air.taken_over else mixed(heard.callee, heard.floyd)
 
-async def _speak(transport: AudioTransport, on_air: OnAir) -> None:
-    async for frame in transport.frames():
-        on_air.speak(frame)
+        speaking = asyncio.create_task(self._speak(call_id, transport, on_air))
+        try:
+            await play_call(transport, on_air, sound)
+        finally:
+            speaking.cancel()
+            await asyncio.wait([speaking])
+            if self._speaks.get(call_id) is transport:
+                del self._speaks[call_id]
+
+    async def _speak(self, call_id: str, transport: AudioTransport, on_air: OnAir) -> None:
+        # Only what really came: the call takes an owner from whom nothing comes for one who is gone.
+        async for frame in transport.frames(filled=False):
+            if self._speaks.get(call_id) is not transport:
+                return
+            on_air.speak(frame)

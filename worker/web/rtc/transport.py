@@ -2,7 +2,8 @@
 
 Audio both ways is G.711 mu-law, 8,000 Hz, one byte a sample, 160 of them (20 ms) a frame, whatever goes over the
 network. Frames come every 20 ms for as long as the page is connected: what was lost, and a microphone that sends
-nothing, is silence. What is to be played may be given faster than real time; it is sent as its time comes.
+nothing, is silence (but see `frames`). What is to be played may be given faster than real time; it is sent as its
+time comes.
 
 A page is heard from and talked to on the event loop only. The connection itself is in `peer`.
 """
@@ -37,7 +38,7 @@ MAX_UNREAD_MESSAGES = 32
 
 
 class AudioTransport:
-    """`deaf`: the page sends no audio, so `frames` would only give silence."""
+    """Built on the loop, by whoever answers an offer. All of it is the loop's."""
 
     def __init__(self) -> None:
         self.on_progress: Callable[[], None] | None = None
@@ -55,23 +56,25 @@ class AudioTransport:
 
     # What the worker does.
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """What the page's microphone hears, 160 bytes every 20 ms, until the page is gone. For one reader."""
+    async def frames(self, *, filled: bool = True) -> AsyncIterator[bytes]:
+        """What the page's microphone hears, 160 bytes every 20 ms, until the page is gone. For one reader.
+
+        Not `filled`: only what really came. A page whose network is gone is noticed as one after half a minute,
+        but nothing comes from it at once; a microphone that is muted goes on sending silence."""
         clock = asyncio.get_running_loop().time
         due = clock() + QUIET_AFTER_S
         while not self._closed.is_set():
-            if not self._unheard:
-                self._heard.clear()
-                try:
-                    async with asyncio.timeout_at(due):
-                        await self._heard.wait()
-                except TimeoutError:
-                    due += FRAME_S
-                    yield SILENT_FRAME
-                    continue
             if self._unheard:
                 due = clock() + QUIET_AFTER_S
                 yield self._unheard.popleft()
+                continue
+            self._heard.clear()
+            try:
+                async with asyncio.timeout_at(due if filled else None):
+                    await self._heard.wait()
+            except TimeoutError:
+                due += FRAME_S
+                yield SILENT_FRAME
 
     def play(self, mulaw: bytes) -> None:
         """Play audio of any length after what is still to be played."""
@@ -87,11 +90,6 @@ class AudioTransport:
     def position(self) -> int:
         """Bytes of what was given to `play` that went out to the page: silence between does not count."""
         return self._played
-
-    @property
-    def unplayed(self) -> int:
-        """Bytes that wait for their time."""
-        return len(self._unplayed)
 
     def keep_latest(self, most_bytes: int) -> None:
         """Skip what lies further back: live audio must not fall behind."""
