@@ -11,6 +11,10 @@ import { type PhoneState, phone, type Ringing } from "./phone";
 import { calleeOf, useAnswering, usePhone, useRinging } from "./usePhone";
 import { useRing } from "./useRing";
 
+/** The pages go away for a moment when the database does, and a call goes on without either. For longer: signed out. */
+const ABSENCE_MS = 8_000;
+let absence: ReturnType<typeof setTimeout> | undefined;
+
 /** On every page: a call that rings, and the way back to one that goes on. The line's own page shows more of both. */
 export default function IncomingCall() {
   const state = usePhone();
@@ -20,11 +24,11 @@ export default function IncomingCall() {
   const call = state.kind === "up" ? undefined : ringing[0];
   useRing(call !== undefined);
   useEffect(() => {
+    clearTimeout(absence);
     window.addEventListener("pagehide", leave);
     return () => {
       window.removeEventListener("pagehide", leave);
-      // Signed out, for example.
-      phone.hangUp();
+      absence = setTimeout(() => phone.hangUp(), ABSENCE_MS);
     };
   }, []);
   const elsewhere = location !== paths.line;
