@@ -193,6 +193,12 @@ test("a connection that is lost is no hang-up", async () => {
   expect(phone.current()).toMatchObject({ kind: "over", problem: "The connection was lost." });
 });
 
+test("nothing of one person's call is left for the next", async () => {
+  const phone = await talking();
+  phone.forgetAll();
+  expect(phone.current()).toEqual({ kind: "down" });
+});
+
 test("without a microphone it is said, and one types", async () => {
   const phone = new Phone();
   await phone.pickUp(worker, call, true, nowhere);

@@ -1,6 +1,7 @@
 import { Phone, PhoneCall, PhoneOff } from "lucide-react";
 import { useEffect } from "react";
 import { useLocation } from "wouter";
+import { useAccount } from "../auth";
 import { runningClock } from "../request/times";
 import { useSeconds } from "../request/useSeconds";
 import { paths } from "../routes";
@@ -14,6 +15,8 @@ import { useRing } from "./useRing";
 /** The pages go away for a moment when the database does, and a call goes on without either. For longer: signed out. */
 const ABSENCE_MS = 8_000;
 let absence: ReturnType<typeof setTimeout> | undefined;
+/** Whose calls these were the last time; see `Account.generation`. */
+let person: number | undefined;
 
 /** On every page: a call that rings, and the way back to one that goes on. The line's own page shows more of both. */
 export default function IncomingCall() {
@@ -31,6 +34,11 @@ export default function IncomingCall() {
       absence = setTimeout(() => phone.hangUp(), ABSENCE_MS);
     };
   }, []);
+  const { generation } = useAccount();
+  useEffect(() => {
+    if (person !== undefined && person !== generation) phone.forgetAll();
+    person = generation;
+  }, [generation]);
   const elsewhere = location !== paths.line;
   return (
     <>

@@ -180,6 +180,12 @@ export class Phone {
     this.peer?.close();
   }
 
+  /** Somebody else is here now: nothing of a call of another person's is left. */
+  forgetAll(): void {
+    this.over(null);
+    this.putDown();
+  }
+
   /** The words about a call that is over have been read. */
   putDown(): void {
     if (this.state.kind === "over") this.set({ kind: "down" });
