@@ -112,7 +112,7 @@ describe("config.json", () => {
 test("what a function refused is told in its words, anything else is not", () => {
   const refused = new ConvexError({ code: "BAD_INPUT", message: "`to` must be a number", field: "to" });
   expect(failureOf(refused)).toMatchObject({ code: "BAD_INPUT", field: "to" });
-  expect(messageOf(refused)).toBe("`to` must be a number");
+  expect(messageOf(refused)).toBe("This must be a number");
   for (const defect of [new Error("at db.ts:12"), new ConvexError("text"), "text", null, undefined]) {
     expect(failureOf(defect)).toBeNull();
     expect(messageOf(defect)).not.toContain("db.ts");

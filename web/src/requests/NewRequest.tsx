@@ -123,13 +123,14 @@ export function NewRequest({ draft, change, clear }: DraftState) {
           variant="ghost"
           size="sm"
           aria-expanded={options}
+          className="aria-expanded:bg-subtle"
           onClick={() => {
             if (options) set({ to: "", when: "" });
             setOptions(!options);
           }}
         >
           <SlidersHorizontal aria-hidden />
-          {options ? "Without number and time" : "Number and time"}
+          Number and time
         </Button>
         <Button
           type="submit"

@@ -12,5 +12,8 @@ export function failureOf(error: unknown): Failure | null {
 
 /** For people. What was not meant to happen is told without its details. */
 export function messageOf(error: unknown): string {
-  return failureOf(error)?.message ?? "That did not work. Please try again in a moment.";
+  const failure = failureOf(error);
+  if (failure === null) return "That did not work. Please try again in a moment.";
+  // Programs know a field by its name; people see the message at the field.
+  return failure.message.replace(/^`[\w.]+`/, "This");
 }
