@@ -40,6 +40,10 @@ class CallOnAir:
     def floyd_says(self, samples: Samples) -> None:
         self.on_air.floyd_says(encode(samples), self._clock())
 
+    def stop_time(self) -> None:
+        """From now on frames come only when the test gives them."""
+        self._ticking.cancel()
+
     def take_over(self) -> None:
         self.on_air.taken_over = True
         self.on_air.on_speech = self._speak

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import numpy as np
 import pytest
+from call_on_air import CallOnAir
 from page_side import tone
 
 from worker.audio.g711 import decode, encode
@@ -15,6 +17,7 @@ from worker.web.rtc import dictation_end
 from worker.web.rtc.flood import BURST, DATAGRAMS_PER_S, Flood
 from worker.web.rtc.ice import LOOPBACK, Ice, IceServer, listening_addresses, read_servers
 from worker.web.rtc.jitter import Jitter
+from worker.web.rtc.listen import listen_in
 from worker.web.rtc.mixing import mixed
 from worker.web.rtc.routes import ice_of
 from worker.web.rtc.transport import FRAME_BYTES, SILENT_FRAME, AudioTransport
@@ -109,6 +112,34 @@ def test_live_audio_does_not_fall_behind() -> None:
         transport.play(bytes([number]) * 160)
         transport.keep_latest(480)
     assert transport.next_frame() == bytes([17]) * 160
+
+
+async def test_a_bunch_of_frames_is_no_delay_for_good() -> None:
+    transport = AudioTransport()
+    transport.is_connected()
+    call = CallOnAir()
+    call.stop_time()
+    listening = asyncio.create_task(listen_in(transport, call.on_air))
+
+    async def frame_comes() -> None:
+        assert call.on_frame is not None
+        call.on_frame(SILENT_FRAME)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    await asyncio.sleep(0)
+    for _ in range(5):
+        await frame_comes()
+    waited = [transport.unplayed]
+    for _ in range(120):
+        await frame_comes()
+        transport.next_frame()
+        waited.append(transport.unplayed)
+    call.end()
+    transport.end()
+    await listening
+    assert waited[0] == 5 * FRAME_BYTES
+    assert waited[-1] <= 2 * FRAME_BYTES
 
 
 def view(text: str, silence_s: float, *, has_interim: bool = False, since_words_s: float = 0.5) -> View:

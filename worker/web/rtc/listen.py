@@ -12,6 +12,9 @@ from worker.web.rtc.transport import FRAME_BYTES, AudioTransport
 MOST_BEHIND_BYTES = 5 * FRAME_BYTES
 """0.1 s of audio may wait for its time: it evens out what the call's network and this loop do to the frames."""
 
+LOOK_EVERY = 50
+"""Frames. What waited for all of a second was not needed to even anything out; but one frame may stay."""
+
 LAST_WORD_S = 0.3
 """For a last message to arrive before the connection is closed."""
 
@@ -28,10 +31,16 @@ async def play_call(transport: AudioTransport, on_air: OnAir, sound: Callable[[H
     listener = on_air.listen()
     gone = asyncio.create_task(transport.closed())
     gone.add_done_callback(lambda _: listener.close())
+    frames, least = 0, MOST_BEHIND_BYTES
     try:
         async for heard in listener:
+            least = min(least, transport.unplayed)
             transport.play(sound(heard))
             transport.keep_latest(MOST_BEHIND_BYTES)
+            frames += 1
+            if frames % LOOK_EVERY == 0:
+                transport.keep_latest(transport.unplayed - max(0, least - FRAME_BYTES))
+                least = MOST_BEHIND_BYTES
     finally:
         gone.cancel()
         listener.close()

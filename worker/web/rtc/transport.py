@@ -91,6 +91,11 @@ class AudioTransport:
         """Bytes of what was given to `play` that went out to the page: silence between does not count."""
         return self._played
 
+    @property
+    def unplayed(self) -> int:
+        """Bytes that wait for their time."""
+        return len(self._unplayed)
+
     def keep_latest(self, most_bytes: int) -> None:
         """Skip what lies further back: live audio must not fall behind."""
         excess = len(self._unplayed) - most_bytes
