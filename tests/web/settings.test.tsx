@@ -111,6 +111,23 @@ it("signs out", async () => {
   await waitFor(() => expect(signOut).toHaveBeenCalledOnce());
 });
 
+it("signs another browser out", async () => {
+  const begin = async (digit: string, device: string) => {
+    const [codeHash, secretHash] = [digit.repeat(64), `f${digit.repeat(63)}`];
+    await floyd.worker.mutation(api.signIn.offer, { codeHash, subject: "person:alex", operator: false });
+    await floyd.worker.mutation(api.signIn.redeem, { codeHash, secretHash, device });
+  };
+  await begin("1", "Firefox on Android");
+  await begin("2", "Safari on iPad");
+  opened(SettingsPage, client);
+  const browsers = within(await screen.findByRole("list", { name: "Browsers" }));
+  expect(browsers.getAllByRole("listitem")).toHaveLength(2);
+  await expectAccessible();
+  fireEvent.click(browsers.getByRole("button", { name: "Sign out Firefox on Android" }));
+  await waitFor(() => expect(browsers.getAllByRole("listitem")).toHaveLength(1));
+  browsers.getByText("Safari on iPad");
+});
+
 describe("call settings", () => {
   it("come out of the form as they went in", () => {
     const stored = [

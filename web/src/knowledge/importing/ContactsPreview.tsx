@@ -4,6 +4,7 @@ import { api } from "../../api";
 import { Button } from "../../ui/Button";
 import { DialogButtons } from "../../ui/Dialog";
 import { Field, Input, Select } from "../../ui/Field";
+import { LiveRegion } from "../../ui/LiveRegion";
 import { PhoneNumber } from "../../ui/PhoneNumber";
 import { Skeleton } from "../../ui/Skeleton";
 import { toast } from "../../ui/toast";
@@ -44,6 +45,9 @@ export function ContactsPreview({ found, onBack, onClose }: Props) {
   const wanted = preview?.addable.filter(({ contact }) => !left.has(contact)) ?? [];
   return (
     <>
+      <LiveRegion>
+        {preview && `${preview.addable.length} can be added, ${skipped.length} are left out.`}
+      </LiveRegion>
       <Field
         label="Numbers without a country code are from"
         hint="“0171 …” or “(415) …” says nothing of the country."

@@ -37,7 +37,7 @@ export default function ImportContacts({ onClose }: { onClose: () => void }) {
         step.at === "preview" ? `From ${step.file}. Nothing is added before you say so.` : undefined
       }
     >
-      <div aria-live="polite" className="flex flex-col gap-4">
+      <div className="flex flex-col gap-4">
         {step.at === "choose" && (
           <>
             {step.error !== undefined && <ErrorState title="Nothing was imported">{step.error}</ErrorState>}
