@@ -16,8 +16,8 @@ pytestmark = [*WEB, pytest.mark.xdist_group("web-voice")]
 BEHIND_MS = 300
 """From the recogniser's interim result to the words on the screen."""
 
-BEFORE_S = 1.5
-"""Of silence: for the page to connect, as a person waits for it."""
+BEFORE_S = 3.0
+"""Of silence: for the page to connect, as a person waits for it; on a busy machine that takes a while."""
 
 LONG_S = 60.0
 """Of silence at the end of a file, which begins anew after it."""

@@ -7,9 +7,11 @@
     POST /rtc/dictate {sdp, hold?}     -> {sdp}   a spoken request as words; `hold`: its end is not a silence
 
 A page makes one connection for each, with its offer complete (no candidates come later), and closes it by closing
-the connection. Messages go over its data channel `events`: `dictate` and `worker.phone.browser_line_phone` say which;
-on listen and speak the worker sends {"kind": "ended"} when the call is over, and {"kind": "replaced"} to a page that
-spoke when another one begins to. Whoever may see a call may hear it: the deployment is asked, with the person's own token.
+the connection. Messages go over its data channel `events`: `dictate` and `worker.phone.browser_line_phone` say
+which; on listen and speak the worker sends {"kind": "ended"} when the call is over, and {"kind": "replaced"} to a
+page that spoke when another one begins to.
+
+Whoever may see a call may hear it: the deployment is asked, with the person's own token.
 """
 
 from __future__ import annotations
