@@ -19,7 +19,7 @@ export function Asking({ question, className }: { question: Question; className?
       <div className="flex flex-wrap items-center justify-between gap-x-3 text-warn-ink">
         <p className="flex items-center gap-2 font-medium text-sm">
           {holding && <PhoneCall aria-hidden className="size-4" />}
-          {holding ? "Floyd asks you, while they hold the line" : "Floyd asks you"}
+          {holding ? "Floyd asks, they wait" : "Floyd asks you"}
         </p>
         <Countdown deadline={question.deadline} />
       </div>

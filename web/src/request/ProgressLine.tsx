@@ -56,7 +56,9 @@ function StepMark({ step: { name, state } }: { step: Step }) {
         )}
       />
       <span className="flex items-center gap-1">
-        {state === "done" && <Check aria-hidden className="size-3.5 shrink-0 text-accent-ink" />}
+        {state === "done" && (
+          <Check aria-hidden className="size-3.5 shrink-0 text-accent-ink max-sm:hidden" />
+        )}
         <span className="truncate">{name}</span>
       </span>
       <span className="sr-only">: {said[state]}</span>

@@ -102,7 +102,7 @@ function Shown({ show }: { show: Show }) {
         {/* On a phone one column, in which the controls stay in sight wherever one reads. */}
         <div
           ref={room.columns}
-          className="flex flex-col gap-5 lg:grid lg:grid-cols-[minmax(0,1fr)_22rem] lg:items-start"
+          className="gap-5 max-lg:contents lg:grid lg:grid-cols-[minmax(0,1fr)_22rem] lg:items-start"
         >
           <div className="flex-col gap-5 max-lg:contents lg:sticky lg:top-4 lg:flex">
             {called ? (

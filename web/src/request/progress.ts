@@ -7,7 +7,7 @@ import type { Call, Request } from "./show";
 export type StepState = "done" | "now" | "ahead" | "stopped";
 export type Step = { name: string; state: StepState };
 
-const STEPS = ["Getting ready", "Ringing", "Talking", "Outcome"] as const;
+const STEPS = ["Prepare", "Ring", "Talk", "Outcome"] as const;
 
 /** The step that each stage belongs to, as its place in `STEPS`. */
 const STEP_OF: Record<Stage, number> = {

@@ -21,7 +21,7 @@ export function roomFor({ windowPx, abovePx, controlsPx, belowPx }: Measured): n
 }
 
 export type Room = {
-  /** Begins where the transcript begins. */
+  /** What the transcript is the first card of. */
   columns: RefObject<HTMLDivElement | null>;
   controls: RefObject<HTMLElement | null>;
   /** Undefined unless `fit`. */
@@ -38,10 +38,13 @@ export function useRoom(fit: boolean): Room {
     function measure() {
       if (columns.current === null) return;
       const bar = controls.current;
+      // On a phone there are no columns, only cards below each other; beside others the transcript moves with the page.
+      const asColumns = columns.current.getClientRects().length > 0;
+      const first = asColumns ? columns.current : columns.current.querySelector("section");
       setPx(
         roomFor({
           windowPx: window.innerHeight,
-          abovePx: columns.current.getBoundingClientRect().top + window.scrollY,
+          abovePx: (first?.getBoundingClientRect().top ?? 0) + window.scrollY,
           controlsPx: bar?.offsetHeight ?? 0,
           belowPx: (bar && Number.parseFloat(getComputedStyle(bar).bottom)) || GAP_PX,
         }),
