@@ -289,7 +289,7 @@ it("edits what waits, calls at another time, cancels, and calls again", async ()
   await alex.mutation(api.requests.cancel, { requestId: again });
 });
 
-it("fetches the lines before the newest thousand when they are wanted", async () => {
+it("fetches the lines before the newest when they are wanted", async () => {
   const call = await onTheLine();
   const { callId, token } = call;
   const batch = 200;

@@ -6,6 +6,7 @@ import {
   mergeLines,
   rowsOf,
   withEarlierLines,
+  withNewest,
 } from "../../web/src/request/transcript.ts";
 import { ANSWERED_AT, call, callId, line, live } from "./requestRows.ts";
 
@@ -82,6 +83,27 @@ describe("what was cut", () => {
       heard,
       cut,
     });
+  });
+});
+
+const seqs = (lines: ReturnType<typeof mergeLines>) => lines.get(callId(1))?.map(({ seq }) => seq);
+
+describe("the newest lines", () => {
+  it("leave those that they take the place of where they are", () => {
+    const before = mergeLines([line(0), line(1)]);
+    expect(seqs(withNewest(before, [line(1), line(2), line(3)]))).toEqual([0, 1, 2, 3]);
+  });
+
+  it("stand alone when lines in between were missed, until those are fetched", () => {
+    const after = withNewest(mergeLines([line(0), line(1)]), [line(5), line(6)]);
+    expect(seqs(after)).toEqual([5, 6]);
+    expect(seqs(withNewest(after, [line(3), line(4)]))).toEqual([3, 4, 5, 6]);
+  });
+
+  it("of one call do not touch another's", () => {
+    const both = withNewest(mergeLines([line(0)]), [line(7, { callId: callId(2) })]);
+    expect(seqs(both)).toEqual([0]);
+    expect(both.get(callId(2))).toHaveLength(1);
   });
 });
 

@@ -1,4 +1,3 @@
-import { useMemo } from "react";
 import { Link, useParams } from "wouter";
 import type { Id } from "../api";
 import { paths } from "../routes";
@@ -23,9 +22,8 @@ import { ProgressLine } from "./ProgressLine";
 import { RequestActions } from "./RequestActions";
 import { type Request as RequestRow, type Show, useShow } from "./show";
 import { Transcript } from "./Transcript";
-import { mergeLines } from "./transcript";
-import { useEarlierLines } from "./useEarlierLines";
 import { useFocusKept } from "./useFocusKept";
+import { useLines } from "./useLines";
 import { useRoom } from "./useRoom";
 import { JumpContext, useTarget } from "./useTarget";
 import { WhomCalled } from "./WhomCalled";
@@ -74,9 +72,7 @@ function Shown({ show }: { show: Show }) {
   const { request, calls, questions, turns, hints, transcript } = show;
   useFocusKept();
   const { target, jump } = useTarget();
-  const shown = useMemo(() => mergeLines(transcript), [transcript]);
-  const earlier = useEarlierLines(calls, shown);
-  const lines = useMemo(() => mergeLines(earlier.fetched, transcript), [earlier.fetched, transcript]);
+  const { lines, earlier } = useLines(calls, transcript);
   const call = currentCall(calls);
   const room = useRoom(call !== undefined);
   const open = questions.filter(({ status }) => status === "open");

@@ -8,8 +8,8 @@ import { Announcer } from "./Announcer";
 import type { Show } from "./show";
 import { TranscriptRow } from "./TranscriptRow";
 import { type Lines, lineKey, type Row, rowsOf } from "./transcript";
-import type { EarlierLines } from "./useEarlierLines";
 import { useFollow } from "./useFollow";
+import type { EarlierLines } from "./useLines";
 import type { Jump } from "./useTarget";
 
 /** First guesses, corrected as soon as a row is drawn: a heading, and an utterance of two lines on a phone. */

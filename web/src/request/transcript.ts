@@ -36,6 +36,19 @@ export function mergeLines(...sources: Line[][]): Lines {
 }
 
 /**
+ * What was seen so far and what has come now. A page that was away for long misses lines in between: what lies
+ * before such a gap is let go, so that what is shown is all there is.
+ */
+export function withNewest(seen: Lines, now: Line[]): Lines {
+  const merged = mergeLines([...seen.values()].flat(), now);
+  for (const [callId, lines] of merged) {
+    const gap = lines.findLastIndex((line, at) => at > 0 && line.seq !== (lines[at - 1]?.seq ?? 0) + 1);
+    if (gap > 0) merged.set(callId, lines.slice(gap));
+  }
+  return merged;
+}
+
+/**
  * The words being spoken have the key that their line will have: the grey row becomes the line where it stands,
  * instead of vanishing while another appears.
  */
@@ -110,11 +123,14 @@ export const LINES_SHOWN = 300;
 
 /**
  * The call whose earlier lines are missing, the latest one first; null when nothing is. Lines are numbered from 0
- * in each call. `whole`: calls of which every line is there.
+ * in each call. `whole`: calls that have been fetched to their first line, if they have any.
  */
 export function withEarlierLines(calls: Call[], lines: Lines, whole: ReadonlySet<string>): Call | null {
   const loaded = [...lines.values()].reduce((sum, said) => sum + said.length, 0);
   if (loaded < LINES_SHOWN) return null;
-  const missing = (call: Call) => !whole.has(call._id) && lines.get(call._id)?.[0]?.seq !== 0;
+  const missing = ({ _id }: Call) => {
+    const first = lines.get(_id)?.[0]?.seq;
+    return first === undefined ? !whole.has(_id) : first !== 0;
+  };
   return [...calls].sort((a, b) => b.attempt - a.attempt).find(missing) ?? null;
 }
