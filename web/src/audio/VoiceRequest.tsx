@@ -76,7 +76,7 @@ export function VoiceRequest({ text, onText, onSend, disabled = false }: VoiceRe
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape works wherever the focus is in here
     <div
-      className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-2"
+      className="flex min-h-11 min-w-0 flex-1 basis-64 items-center gap-3"
       onKeyDown={(event) => {
         if (event.key !== "Escape" || (!listening && sending === null)) return;
         event.stopPropagation();
@@ -90,7 +90,6 @@ export function VoiceRequest({ text, onText, onSend, disabled = false }: VoiceRe
         variant={listening ? "primary" : "secondary"}
         disabled={disabled}
         aria-label={listening ? "Stop listening" : "Speak your request"}
-        aria-pressed={listening}
         className={cn(
           "touch-none rounded-full",
           dictation.state === "listening" && "ring-4 ring-accent-soft",
@@ -98,8 +97,10 @@ export function VoiceRequest({ text, onText, onSend, disabled = false }: VoiceRe
       >
         {listening ? <Square aria-hidden /> : <Mic aria-hidden />}
       </Button>
-      {dictation.state === "listening" && <LevelMeter sound={dictation.microphone} className="text-accent" />}
-      <div role="status" aria-live="polite" className="min-w-0 flex-1 basis-40 text-muted text-sm">
+      {dictation.state === "listening" && (
+        <LevelMeter sound={dictation.microphone} className="shrink-0 text-accent" />
+      )}
+      <div role="status" aria-live="polite" className="min-w-0 flex-1 text-muted text-sm leading-5">
         {sending === null ? saying(dictation) : "Sending in a moment."}
       </div>
       {listening && (
