@@ -26,6 +26,7 @@ import type {
   Analysis,
   Call,
   Commit,
+  EnvChange,
   FunctionKind,
   FunctionSpec,
   HttpCall,
@@ -326,12 +327,10 @@ export class Deployment {
     return changed;
   }
 
-  /** Sets (or, with null, removes) environment variables, and loads the app again with them. */
-  updateEnvironment(changes: { name: string; value: string | null }[]): Promise<void> {
+  /** Loads the app again with changed variables. Throws, with nothing changed, when it can't be loaded with them. */
+  updateEnvironment(envChanges: EnvChange[]): Promise<void> {
     return this.exclusively(async () => {
-      const { commit } = await this.database.call("setEnv", { changes });
-      await this.adopt(await this.database.replace());
-      this.committed(commit);
+      await this.adopt(await this.database.replace({ envChanges }));
       this.live.invalidateAll();
     });
   }
@@ -342,7 +341,7 @@ export class Deployment {
    */
   push(app: App): Promise<void> {
     return this.exclusively(async () => {
-      const ready = await this.database.replace(app);
+      const ready = await this.database.replace({ app });
       this.app = app;
       this.nodeFunctions = [];
       await this.adopt(ready);

@@ -10,7 +10,6 @@ import { CallError } from "./errors.ts";
 import { readPage } from "./query.ts";
 import type { Transaction } from "./transaction.ts";
 
-export const ENV_FACT = "env";
 const TABLES_FACT = "table/";
 
 export function isSystemPath(path: string): boolean {
@@ -60,10 +59,8 @@ export function runSystemQuery(transaction: Transaction, functions: FunctionSpec
       return { ...result, page: result.page.map((json) => JSON.parse(json) as JsonObject) };
     }
     case "_system/cli/queryEnvironmentVariables:default":
-      transaction.readMeta(ENV_FACT);
       return readEnv(transaction);
     case "_system/cli/queryEnvironmentVariables:get":
-      transaction.readMeta(ENV_FACT);
       return readEnv(transaction).find((variable) => variable.name === call.args.name) ?? null;
     case "_system/cli/convexUrl:cloudUrl":
       return process.env.CONVEX_CLOUD_URL ?? null;

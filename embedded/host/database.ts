@@ -13,6 +13,7 @@ import type {
   DatabaseOp,
   DatabaseReady,
   DatabaseReply,
+  EnvChange,
   FunctionSpec,
   Load,
 } from "../runtime/messages.ts";
@@ -182,10 +183,10 @@ export class DatabaseHost {
   }
 
   /**
-   * Planned: lets the thread finish what it has, then starts one with a new environment, and with another app if one
-   * is given. When that one can't start, the one before is back, and this throws.
+   * Planned: lets the thread finish what it has, then starts one with another app, or with other environment
+   * variables. When that one can't start, the one before is back, nothing has changed, and this throws.
    */
-  async replace(app?: App): Promise<Ready> {
+  async replace({ app, envChanges }: { app?: App; envChanges?: EnvChange[] }): Promise<Ready> {
     const { load } = this;
     if (!load) throw new Error("The database thread has not been started.");
     this.spare = this.spawn();
@@ -196,9 +197,16 @@ export class DatabaseHost {
     this.worker = null;
     await old?.terminate();
     try {
-      return await this.startWhenPossible(app ? { ...load, app, nodeFunctions: [] } : load);
+      const ready = await this.startWhenPossible({
+        ...load,
+        ...(app && { app, nodeFunctions: [] }),
+        envChanges,
+      });
+      // A thread that is started after a loss must not set them again: they may have changed since.
+      if (this.load) this.load = { ...this.load, envChanges: undefined };
+      return ready;
     } catch (error) {
-      if (app && !this.stopping) await this.startWhenPossible(load);
+      if (!this.stopping) await this.startWhenPossible(load);
       throw error;
     }
   }

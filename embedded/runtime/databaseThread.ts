@@ -19,8 +19,7 @@ import { readApp, saveApp } from "../engine/savedApp.ts";
 import { applySchema, checkPortion, parseSchemas } from "../engine/schema.ts";
 import { searchVectors } from "../engine/search/vectorSearch.ts";
 import { jwks } from "../engine/signJwt.ts";
-import { META_INDEX, Store } from "../engine/store.ts";
-import { ENV_FACT } from "../engine/system.ts";
+import { Store } from "../engine/store.ts";
 import { Transaction } from "../engine/transaction.ts";
 import { SCHEDULED_RESULT_RETENTION_MS } from "../limits.ts";
 import { componentKey, originOf } from "../names.ts";
@@ -34,7 +33,7 @@ import { currentRun, installConsole, installConvexGlobal } from "./context.ts";
 import { hideEnvironment } from "./environment.ts";
 import { freezeGlobals } from "./freeze.ts";
 import { loadApp } from "./loader.ts";
-import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, Job, Load } from "./messages.ts";
+import type { Commit, DatabaseApi, DatabaseOp, DatabaseRequest, EnvChange, Job, Load } from "./messages.ts";
 import type { Pulse } from "./pulse.ts";
 
 /** Jobs handed to the scheduler at a time. */
@@ -46,6 +45,10 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
   const store = new Store(load.databaseFile);
   const env: Record<string, string> = { ...load.env };
   for (const row of store.all("SELECT name, value FROM env")) env[String(row.name)] = String(row.value);
+  for (const { name, value } of load.envChanges ?? []) {
+    if (value === null) delete env[name];
+    else env[name] = value;
+  }
   installConvexGlobal();
   installConsole();
   // A promise that a function forgot to await must not end the thread.
@@ -62,6 +65,7 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
     for (const { path } of allComponents(loaded.analysis.tree)) store.ensureSystemTables(path);
     applySchema(store, schema);
     if (load.app) saveApp(store, load.app);
+    saveEnvironment(store, load.envChanges ?? []);
   });
   forgetOldJobs(store);
   const folder = new FileFolder(fileFolderOf(load.databaseFile));
@@ -107,6 +111,19 @@ export async function start(port: MessagePort, pulse: Pulse, load: Load): Promis
       app: load.app ? null : app,
     },
   });
+}
+
+function saveEnvironment(store: Store, changes: EnvChange[]): void {
+  for (const { name, value } of changes) {
+    if (value === null) store.run("DELETE FROM env WHERE name = ?", name);
+    else {
+      store.run(
+        "INSERT INTO env (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name,
+        value,
+      );
+    }
+  }
 }
 
 type Operations = {
@@ -229,21 +246,6 @@ function operations(store: Store, executor: Executor): Operations {
           ? (last?._id ?? null)
           : scheduleJob(transaction, { component, path }, args, Date.now(), Date.now());
         store.run("UPDATE crons SET next = ?, job = ? WHERE name = ?", nextMs, job, name);
-      });
-      return { commit };
-    },
-    setEnv({ changes }) {
-      const { commit } = write((transaction) => {
-        for (const { name, value } of changes) {
-          if (value === null) store.run("DELETE FROM env WHERE name = ?", name);
-          else
-            store.run(
-              "INSERT INTO env (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-              name,
-              value,
-            );
-        }
-        transaction.writes.push({ index: META_INDEX, key: ENV_FACT });
       });
       return { commit };
     },

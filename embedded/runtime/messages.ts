@@ -150,7 +150,6 @@ export type DatabaseApi = {
     request: Address & { name: string; args: JsonObject; nextMs: number };
     reply: { commit: Commit };
   };
-  setEnv: { request: { changes: { name: string; value: string | null }[] }; reply: { commit: Commit } };
   /** A portion of a table's rows against a schema that is to be pushed; `after` is where the next one begins. */
   checkSchema: {
     request: { schemas: ComponentSchema[]; table: string; after: string | null };
@@ -263,11 +262,16 @@ export type ThreadData = {
   pulse: SharedArrayBuffer;
 };
 /** The first message to a thread: what it is to run. */
+/** An environment variable that is set, or with null removed. */
+export type EnvChange = { name: string; value: string | null };
+
 export type Load = {
   /** Null for what was pushed before, which the database holds. */
   app: App | null;
   /** Environment of the functions; the database thread adds the variables it stores. */
   env: Record<string, string>;
+  /** Stored once the functions have loaded with them. */
+  envChanges?: EnvChange[];
   databaseFile: string;
   /** Functions that only the action thread loads, for the database thread to know of. */
   nodeFunctions: FunctionSpec[];

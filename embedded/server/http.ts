@@ -70,7 +70,18 @@ export class HttpApi {
     };
     const setEnv: Handler = async (request, _url, identity) => {
       this.expectAdmin(identity);
-      await deployment.updateEnvironment(this.parseChanges(await readJson(request, MAX_HTTP_BODY_BYTES)));
+      const changes = this.parseChanges(await readJson(request, MAX_HTTP_BODY_BYTES));
+      try {
+        await deployment.updateEnvironment(changes);
+      } catch (error) {
+        if (error instanceof StorageError) throw error;
+        const names = changes.map(({ name }) => name).join(", ");
+        throw new HttpError(
+          400,
+          "EnvironmentRejected",
+          `${names} was not changed: the functions don't load with it. ${(error as Error).message}`,
+        );
+      }
       return new Text("null", "application/json");
     };
     this.routes = new Map<string, Handler>([

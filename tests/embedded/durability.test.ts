@@ -80,6 +80,22 @@ it("keeps environment variables and the admin key, in a file that only its owner
   expect(await second.http().query(api.values.setting, { name: "KEPT" })).toBe("yes");
 });
 
+it("refuses a variable that the functions don't load with, and goes on with the one before", async () => {
+  const picky = `if (process.env.COLOUR === "grey") throw new Error("no grey");\nexport const picky = true;\n`;
+  const functions = changedApp({ "picky.ts": picky });
+  const deployment = await start(functions);
+  expect((await deployment.setEnv("COLOUR", "blue")).status).toBe(200);
+  const refused = await within(deployment.setEnv("COLOUR", "grey"), "the refusal", 15_000);
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toMatch(/COLOUR was not changed.*no grey/s);
+  expect(await deployment.http().query(api.values.setting, { name: "COLOUR" })).toBe("blue");
+  await deployment.kill();
+  const again = await start(functions);
+  expect(await again.http().query(api.values.setting, { name: "COLOUR" })).toBe("blue");
+  expect((await again.setEnv("COLOUR", null)).status).toBe(200);
+  expect(await again.http().query(api.values.setting, { name: "COLOUR" })).toBe(null);
+});
+
 it("refuses a second process on the same data", async () => {
   await start();
   await expect(Deployment.start({ data: join(folder, "data") })).rejects.toThrow(
