@@ -23,7 +23,7 @@ LATE_MS = 5_000.0
 nineteen of twenty, on a machine that does nothing else: see what the test prints."""
 
 MANY_LINES = 2_000
-SCROLL_PX = 600
+SCROLL_PX = 1_200
 """In one picture: a hard flick."""
 SMOOTH_MS = 50.0
 """Every picture comes within this, without a graphics card, where nothing else keeps the machine busy: in the best
