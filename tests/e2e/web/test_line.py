@@ -13,6 +13,7 @@ import pytest_asyncio
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 from spoken import record
+from test_quality import barriers, too_wide
 
 pytestmark = [*WEB, pytest.mark.xdist_group("web-line")]
 
@@ -80,6 +81,7 @@ async def test_the_page_rings_and_a_typed_conversation_comes_to_its_outcome(line
     await expect(page.get_by_role("alert")).to_contain_text("You can type instead.")
     await expect(page.get_by_role("timer")).to_contain_text("0:0")
     await expect(captions(page)).to_contain_text("AI assistant", timeout=CALL_S * 1000)
+    assert not await too_wide(page)
     await expect(captions(page)).to_contain_text("open on Sunday", timeout=CALL_S * 1000)
     # The call goes on while another page is looked at.
     await page.get_by_role("link", name="Requests", exact=True).click()
@@ -125,6 +127,7 @@ async def test_every_tab_rings_one_picks_up_and_vanishes(line_site: Site) -> Non
     await expect(ringing(first)).to_have_count(0)
     await second.get_by_role("button", name="Keypad").click()
     await second.get_by_role("button", name="Star").click()
+    assert not await barriers(second)
     await expect(captions(second)).to_contain_text("AI assistant", timeout=CALL_S * 1000)
     await second.close()
     assert await failed(line_site, person, request_id) == "interrupted"
@@ -136,6 +139,7 @@ async def test_declining_is_a_busy_line_and_strangers_are_refused(line_site: Sit
     page = await line_site.open(person)
     request_id = await ask(person)
     await expect(ringing(page)).to_be_visible()
+    assert not await barriers(page)
     call_id = (await call_of(person, request_id))["_id"]
     assert await declined(line_site, stranger, call_id) == (404, "NOT_FOUND")
     await ringing(page).get_by_role("button", name="Decline").click()
