@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from spoken_stage import SpokenTheatre
 from stage import Answer, PhoneLine, Script, Theatre, now, tool
 from steered_stage import Inside, Owner, is_quiet_for
@@ -597,6 +600,29 @@ def test_an_owner_who_is_not_understood_is_heard_all_the_same(tmp_path: Path) ->
     assert not any(line.startswith("owner") for line in run(main()))
 
 
+def test_words_that_come_well_after_the_fact_are_waited_for(tmp_path: Path) -> None:
+    """Some sessions write down what was said only when it is over, the owner's too."""
+
+    class Late(SpokenTheatre):
+        late = True
+
+    async def main() -> list[str]:
+        play = Play(tmp_path, MOMENTS[3], Late)
+        await play.reach()
+        play.owner.take_over()
+        await asyncio.sleep(0.1)
+        await play.owner.says("Please go on with my assistant.")
+        play.owner.hand_back()
+        await play.line.hears(UNHINTED, times=2)
+        assert "<owner_said>Please go on with my assistant.</owner_said>" in play.last_prompt()
+        await play.hang_up_as_callee()
+        return play.stage.transcript()
+
+    transcript = run(main())
+    said = transcript.index("owner: Please go on with my assistant.")
+    assert transcript[said + 1].startswith("floyd: Well")
+
+
 def test_the_owners_last_words_are_written_down_when_the_callee_hangs_up(tmp_path: Path) -> None:
     async def main() -> list[str]:
         play = Play(tmp_path, MOMENTS[3], Theatre)
@@ -707,6 +733,80 @@ def test_a_call_that_was_to_be_hung_up_before_it_began_is_not_dialled(tmp_path: 
         assert stage.carrier.orders == []
 
     run(main())
+
+
+# -- anything at any time ---------------------------------------------------------------------------------------
+
+ACTIONS = ("take", "back", "whisper", "vanish", "return", "ownerSays", "calleeSays", "dieEar")
+OWNERS_SOUNDS = frozenset(b"Z \xff")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.tuples(st.floats(0.02, 6.0), st.sampled_from(ACTIONS)), min_size=3, max_size=14),
+    is_session=st.booleans(),
+)
+def test_whatever_is_done_when_the_call_stays_a_call(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, str]], is_session: bool
+) -> None:
+    async def main() -> None:
+        play = Play(tmp_path_factory.mktemp("call"), MOMENTS[0], SpokenTheatre if is_session else Theatre)
+        numbers = itertools.count(1)
+        play.stage.model.script = lambda messages: [f"This is what I say in answer number {next(numbers)}."]
+        line, owner = play.line, play.owner
+        await play.reach()
+        await play.inside.until_on_line()
+        owner.online = True
+        watching = asyncio.create_task(only_the_owner_is_heard_while_they_speak(play))
+        talking: list[asyncio.Task[None]] = []
+        deaf = False
+        for delay_s, action in steps:
+            await asyncio.sleep(delay_s)
+            if play.calling is not None and play.calling.done():
+                break
+            match action:
+                case "take":
+                    owner.take_over(online=owner.online)
+                case "back":
+                    owner.hand_back()
+                case "whisper":
+                    owner.whisper(f"{HINT}, {len(talking)}")
+                case "vanish" | "return":
+                    owner.online = action == "return"
+                case "ownerSays":
+                    talking.append(asyncio.create_task(owner.says("ZZ ZZZ ZZZZ")))
+                case "calleeSays":
+                    talking.append(asyncio.create_task(line.say("And what else can I do for you today?")))
+                case "dieEar" if line.recognition is not None and not deaf:
+                    deaf = True
+                    line.recognition.die()
+        await asyncio.sleep(1)
+        if watching.done():
+            watching.result()
+        watching.cancel()
+        owner.hang_up()
+        report = await play.over(120)
+        await asyncio.gather(*talking, return_exceptions=True)
+        if not deaf:
+            assert report.ending in (Ending.OWNER_HUNG_UP, Ending.SILENT), report
+        else:
+            assert "recogniser" in report.detail or report.ending is Ending.OWNER_HUNG_UP
+        rows = play.stage.deployment.lines
+        assert [row["seq"] for row in rows] == list(range(len(rows)))
+        assert [row["text"] for row in rows].count(DISCLOSURE) <= 1
+        taken = [name for args in play.stage.deployment.of("hints:taken") for name in args["hintIds"]]
+        assert len(taken) == len(set(taken))
+
+    run(main())
+
+
+async def only_the_owner_is_heard_while_they_speak(play: Play) -> None:
+    while True:
+        await asyncio.sleep(0.02)
+        on_air = play.stage.calls.on_air("call1")
+        if on_air is not None and on_air.taken_over:
+            waiting = b"".join(content for kind, content in play.line._buffer if kind == "audio")
+            assert set(waiting) <= OWNERS_SOUNDS, bytes(waiting[:200])
 
 
 # -- what it uses -----------------------------------------------------------------------------------------------
