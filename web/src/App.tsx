@@ -7,11 +7,11 @@ import { ErrorBoundary } from "./layout/ErrorBoundary";
 import { Frame, PageLoading } from "./layout/Frame";
 import { KnownPerson } from "./layout/KnownPerson";
 import { NotFoundPage } from "./layout/NotFoundPage";
-import { fetchNext, pages, paths, SignInPage } from "./routes";
+import { fetchOthers, pages, paths, SignInPage } from "./routes";
 import { Toasts } from "./ui/Toasts";
 
 /** The first page is there by then. */
-const FETCH_NEXT_MS = 2_000;
+const FETCH_OTHERS_MS = 2_000;
 
 export function App({ config, client }: { config: Config; client: ConvexReactClient }) {
   return (
@@ -38,7 +38,7 @@ export function App({ config, client }: { config: Config; client: ConvexReactCli
 /** Everything but the sign-in page is for people who are signed in. */
 function PersonalPages() {
   useEffect(() => {
-    const wait = setTimeout(fetchNext, FETCH_NEXT_MS);
+    const wait = setTimeout(() => void fetchOthers(), FETCH_OTHERS_MS);
     return () => clearTimeout(wait);
   }, []);
   return (

@@ -14,7 +14,18 @@ export const paths = {
 
 type Load = () => Promise<{ default: ComponentType }>;
 
-const page = (path: string, load: Load) => ({ path, load, page: lazy(load) });
+/**
+ * A browser that could not fetch a part of the page takes it for missing until the page is loaded anew. So nothing is
+ * asked for while there is no network; whoever goes to a page then waits for it.
+ */
+function page(path: string, load: Load) {
+  const patiently = async () => {
+    if (!navigator.onLine)
+      await new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+    return load();
+  };
+  return { path, load: patiently, page: lazy(patiently) };
+}
 
 const request = page("/requests/:id", () => import("./request/RequestPage"));
 
@@ -35,11 +46,13 @@ export const SignInPage = lazy(() => import("./auth/SignInPage"));
 export function fetchPage(address: string): void {
   const found =
     pages.find(({ path }) => path === address) ?? (address.startsWith("/requests/") ? request : null);
-  // What can't be fetched now is fetched, or reported, when it is shown.
+  // What can't be fetched now is reported when it is shown.
   found?.load().catch(() => undefined);
 }
 
-/** The page most likely to be opened next, fetched while nothing else is going on. */
-export function fetchNext(): void {
-  fetchPage(paths.request(""));
+/** All other pages, one by one, while nothing else is going on: from then on every one is there at once. */
+export async function fetchOthers(): Promise<void> {
+  const { connection } = navigator as { connection?: { saveData?: boolean } };
+  if (connection?.saveData) return;
+  for (const { load } of pages) await load().catch(() => undefined);
 }
