@@ -11,7 +11,7 @@ export function Control({ icon, label, busy = false, className, ...rest }: Contr
       {...rest}
       busy={busy}
       className={cn(
-        "h-auto min-w-0 flex-1 shrink flex-col gap-1 whitespace-normal px-1 py-2 text-sm leading-4 sm:h-11 sm:flex-row sm:gap-2 sm:px-3 sm:py-0",
+        "h-auto min-w-0 flex-1 shrink flex-col gap-1 whitespace-normal px-1 py-2 text-sm leading-4 sm:h-11 sm:flex-row sm:gap-2 sm:whitespace-nowrap sm:px-2 sm:py-0",
         className,
       )}
     >

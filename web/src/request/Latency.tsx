@@ -140,7 +140,7 @@ function Table({ waterfall: { bars } }: { waterfall: Waterfall }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrollable with the keyboard
     <section aria-label="Waits, as a table" tabIndex={0} className="max-h-96 overflow-auto">
-      <table className="w-full text-right text-sm tabular-nums">
+      <table className="w-full whitespace-nowrap text-right text-xs tabular-nums">
         <caption className="sr-only">
           Milliseconds of each turn:{" "}
           {PARTS.map(({ name, meaning }) => `${name.toLowerCase()}, ${meaning}`).join("; ")}
@@ -175,7 +175,12 @@ function TableRow({ bar }: { bar: Bar }) {
     <tr className="border-line border-t">
       <th scope="row" className="py-1 pr-2 text-left font-normal">
         {bar.label}
-        {bar.interrupted && <span className="text-muted"> interrupted</span>}
+        {bar.interrupted && (
+          <span className="text-muted">
+            <span aria-hidden> cut</span>
+            <span className="sr-only"> interrupted</span>
+          </span>
+        )}
       </th>
       {PARTS.map(({ field }) => {
         const piece = bar.pieces.find((one) => one.field === field);
