@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from driven import DrivenCall
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 
@@ -63,6 +64,24 @@ async def test_a_row_changed_from_outside_changes_the_page(site: Site) -> None:
     await expect(rows(page)).to_contain_text("Ask the bakery for two cakes")
     await person.functions.mutation("requests:cancel", {"requestId": request_id})
     await expect(rows(page)).to_contain_text("Cancelled")
+
+
+async def test_whoever_holds_the_line_is_spoken_of_on_every_page(site: Site) -> None:
+    person = await site.person()
+    page = await site.open(person)
+    question = page.get_by_role("status", name="Question")
+    async with DrivenCall.standing(site, person, "Order flowers for Krista") as call:
+        await expect(rows(page)).to_contain_text("Talking")
+        await expect(question).to_be_empty()
+        await call.ask_owner("The florist asks what you would like to spend.", within_s=60)
+        await expect(question).to_contain_text("The florist asks what you would like to spend.")
+        await expect(page.get_by_role("link", name="Questions 1 open")).to_be_visible()
+        await page.get_by_role("link", name="Settings").click()
+        await expect(question).to_contain_text("Somebody holds the line.")
+        await question.get_by_role("link", name="Answer").click()
+        await expect(page).to_have_url(f"{site.url}/requests/{call.request_id}")
+        await expect(question).to_be_empty()
+        await call.finish("The flowers are ordered.", [])
 
 
 async def test_search_and_filters(site: Site) -> None:

@@ -9,6 +9,7 @@ import { goToNewRequest } from "./newRequest";
 import { OfflineBanner } from "./OfflineBanner";
 import { Rehearsed } from "./Rehearsed";
 import { SideBar } from "./SideBar";
+import { UrgentQuestion } from "./UrgentQuestion";
 
 /** Only where the browser is the telephone. */
 const IncomingCall = lazy(() => import("../line/IncomingCall"));
@@ -43,6 +44,7 @@ export function Frame({ children }: { children: ReactNode }) {
       <SideBar />
       <div className="flex min-w-0 flex-1 flex-col pb-[calc(4.5rem+env(safe-area-inset-bottom))] md:pb-0">
         <OfflineBanner />
+        <UrgentQuestion />
         <main id="content" ref={main} tabIndex={-1} className="min-w-0 flex-1 outline-none">
           <ErrorBoundary resetOn={location}>
             <Suspense fallback={<PageLoading />}>{children}</Suspense>

@@ -1,12 +1,10 @@
-import { useQuery } from "convex/react";
-import { api } from "../api";
 import { cn } from "../ui/cn";
-import { usePerson } from "./usePerson";
+import { useOpenQuestions } from "./useOpenQuestions";
 
 /** How many questions wait for an answer; nothing when none do. */
 export function QuestionBadge({ className }: { className: string }) {
-  const open = useQuery(api.questions.open, usePerson() ? {} : "skip");
-  if (open === undefined || open.length === 0) return null;
+  const { length } = useOpenQuestions();
+  if (length === 0) return null;
   return (
     <span
       className={cn(
@@ -14,7 +12,7 @@ export function QuestionBadge({ className }: { className: string }) {
         className,
       )}
     >
-      {open.length}
+      {length}
       <span className="sr-only"> open</span>
     </span>
   );
