@@ -197,11 +197,9 @@ export class DatabaseHost {
     this.worker = null;
     await old?.terminate();
     try {
-      const ready = await this.startWhenPossible({
-        ...load,
-        ...(app && { app, nodeFunctions: [] }),
-        envChanges,
-      });
+      const changed = { ...load, ...(app && { app, nodeFunctions: [] }), envChanges };
+      // Whoever sets a variable on a full disk is told at once.
+      const ready = await (envChanges ? this.start(changed) : this.startWhenPossible(changed));
       // A thread that is started after a loss must not set them again: they may have changed since.
       if (this.load) this.load = { ...this.load, envChanges: undefined };
       return ready;

@@ -190,6 +190,7 @@ def test_call_hours_are_noted_kept_to_and_lifted(here: Here) -> None:
     assert "callHours" not in here("me", *person, "--call-hours", "any", "--json").json["user"]
     request = here("show", request_id, *person, "--json").json["request"]
     assert "movedFrom" not in request
+    assert here("cancel", request_id, *person).code == 0
     for wrong in ("9-17", "09:00", "-", "25:00-26:00", "09:00-09:00"):
         done = here("me", *person, "--call-hours", wrong)
         assert done.code == 2, done.err
@@ -204,6 +205,7 @@ def test_a_hint_needs_a_call_and_words(here: Here) -> None:
     assert "going on" in done.err
     assert here("hint", request_id, "  ", *person).code == 2
     assert here("hint", "nonsense", "Friday would do", *person).code == 2
+    assert here("cancel", request_id, *person).code == 0
 
 
 def test_a_token_opens_the_deployment(here: Here, deployment: DeploymentProcess) -> None:

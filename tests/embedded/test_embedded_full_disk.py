@@ -159,7 +159,7 @@ async def test_an_environment_variable_is_refused_and_set_later(disk: Disk, log:
         pid = deployment.process.pid
         await deployment.mutation("messages:send", channel="a", seq=1, body="before")
         disk.fill(pid)
-        changes = [{"name": f"LARGE_{i}", "value": "x" * 8000} for i in range(20)]
+        changes = [{"name": f"LARGE_{i}", "value": "x" * 8000} for i in range(90)]
         status, reply = await deployment.post("/api/update_environment_variables", {"changes": changes})
         assert (status, reply["code"]) == (503, "StorageUnavailable")
         assert await deployment.bodies("a") == ["before"]

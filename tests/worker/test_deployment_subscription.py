@@ -55,7 +55,12 @@ async def test_a_failing_query_does_not_end_the_others(deployment: DeploymentPro
     ]
     try:
         async with asyncio.timeout(WAIT_S):
-            assert await values.get() == {"leases": [], "questions": []}
+            assert await values.get() == {
+                "leases": [],
+                "questions": [],
+                "calls": [],
+                "drain": False,
+            }
         assert not any(pump.done() for pump in pumps)
     finally:
         for pump in pumps:
