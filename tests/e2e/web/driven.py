@@ -59,26 +59,26 @@ class DrivenCall:
                 for place, line in enumerate(lines[start : start + LINES_AT_ONCE])
             ]
             self.next_seq += len(some)
-            await self._mutate("transcript:append", callId=self.call_id, lines=some)
+            await self.write("transcript:append", callId=self.call_id, lines=some)
 
     async def words(self, speaker: str, text: str) -> None:
         """The words being spoken now."""
-        await self._mutate("live:set", callId=self.call_id, speaker=speaker, text=text)
+        await self.write("live:set", callId=self.call_id, speaker=speaker, text=text)
 
     async def ask_owner(self, question: str, within_s: float) -> None:
         deadline = (time.time() + within_s) * 1000
-        await self._mutate(
+        await self.write(
             "requests:ask", requestId=self.request_id, callId=self.call_id, question=question, deadline=deadline
         )
 
     async def finish(self, summary: str, reported: list[dict[str, Any]]) -> None:
         await self.end()
         outcome = {"kind": "done", "summary": summary, "reported": reported}
-        await self._mutate("requests:finish", requestId=self.request_id, status="completed", outcome=outcome)
+        await self.write("requests:finish", requestId=self.request_id, status="completed", outcome=outcome)
 
     async def end(self) -> None:
         """Harmless when it has ended."""
-        await self._mutate("calls:end", callId=self.call_id, endReason="goodbye")
+        await self.write("calls:end", callId=self.call_id, endReason="goodbye")
 
     async def _pick_up(self) -> None:
         started = {"workerId": self._id, "incarnation": self._id}
@@ -87,8 +87,8 @@ class DrivenCall:
         assert claimed is not None
         assert claimed["request"]["_id"] == self.request_id, "another request was due"
         number = {"phone": SCHOOL, "source": "owner", "name": "Lincoln Elementary"}
-        await self._mutate("requests:saveNumber", requestId=self.request_id, number=number)
-        begun = await self._mutate(
+        await self.write("requests:saveNumber", requestId=self.request_id, number=number)
+        begun = await self.write(
             "calls:begin",
             requestId=self.request_id,
             to=SCHOOL,
@@ -97,12 +97,13 @@ class DrivenCall:
         )
         self.call_id = str(begun["callId"])
         sid = "CA" + secrets.token_hex(16)
-        await self._mutate("calls:dialed", callId=self.call_id, callSid=sid)
+        await self.write("calls:dialed", callId=self.call_id, callSid=sid)
         answered = {"callId": self.call_id, "callSid": sid, "status": "answered", "at": time.time() * 1000}
         await self.worker.mutation("calls:carrierStatus", answered)
-        await self._mutate("requests:setStage", requestId=self.request_id, stage="talking")
+        await self.write("requests:setStage", requestId=self.request_id, stage="talking")
 
-    async def _mutate(self, path: str, **args: Any) -> Any:
+    async def write(self, path: str, **args: Any) -> Any:
+        """A mutation under the token of the call's lease."""
         return await self.worker.mutation(path, {**args, "token": self._token})
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import built_page
 import pytest
 import pytest_asyncio
 from deployment_process import ROOT
+from driven import DrivenCall
 from harness import DESK, PHONE, WEB, Person, Site
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
@@ -70,12 +72,47 @@ class Lived:
 async def lived(whole_site: Site) -> AsyncIterator[Lived]:
     person = await whole_site.person(scenario="school", operator=True, keep=True)
     nowhere = await RehearsalControl(whole_site.parts.control_url).start("no-number")
-    done, waiting = await whole_site.ask(person), await whole_site.ask(person, nowhere["request"])
+    waiting = await whole_site.ask(person, nowhere["request"])
     await whole_site.until(person, waiting, "needsInput")
-    await whole_site.until(person, done, "completed")
+    async with DrivenCall.standing(whole_site, person, person.scenario["request"]) as call:
+        done = call.request_id
+        await a_whole_call(call)
     page = await whole_site.open(person, operator=True, keep=True)
     yield Lived(whole_site, person, page, done, waiting)
     await page.context.close()
+
+
+async def a_whole_call(call: DrivenCall) -> None:
+    """Everything that a call can leave behind."""
+    of_request, of_call = {"requestId": call.request_id}, {"callId": call.call_id}
+    told = "Mara is in class 4B"
+    await call.write("requests:saveContext", **of_request, facts=[{"text": told, "sharing": "free"}])
+    await call.write("requests:writePlan", **of_request, text="Say that Mara is sick today.", done=True)
+    await call.say(
+        {"speaker": "callee", "text": "Lincoln Elementary, this is Dana speaking."},
+        {"speaker": "floyd", "text": "Mara is", "interrupted": True, "intended": "Mara is home sick today."},
+        {"speaker": "callee", "text": "Which class is she in?"},
+        {"speaker": "floyd", "text": "She is in class 4B."},
+        {"speaker": "owner", "text": "This is Alex. Thank you."},
+        {"speaker": "callee", "text": "I have noted it."},
+    )
+    await call.write("disclosures:record", **of_call, items=[{"text": told, "seq": 3}])
+    parts = {"endpointingMs": 200, "modelMs": 500, "speechMs": 250, "floydMs": 30, "totalMs": 980}
+    turns = [
+        {"turn": turn, "speechEndedAt": 1000 * time.time(), "interrupted": turn == 0, **parts} for turn in range(3)
+    ]
+    await call.write("turns:record", **of_call, turns=turns)
+    usage = {
+        "promptTokens": 5000,
+        "completionTokens": 140,
+        "speechChars": 180,
+        "recognisedSeconds": 30,
+        "seconds": 31,
+    }
+    await call.write("calls:saveUsage", **of_call, usage=usage)
+    noted = {"text": "The school noted Mara's absence", **of_call, "lines": [5], "confirmed": True}
+    unsure = {"text": "She can come back on Monday", "lines": [], "confirmed": False}
+    await call.finish("The school has noted that Mara is absent today.", [noted, unsure])
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -87,6 +124,29 @@ async def test_no_page_has_a_barrier_or_scrolls_sideways(site: Site, lived: Live
     await lived.look(PHONE, dark=True)
     assert await too_wide(page) == []
     assert await barriers(page) == [], "phone"
+
+
+async def test_a_call_that_goes_on_has_no_barrier(site: Site, lived: Lived) -> None:
+    async with DrivenCall.standing(site, lived.person, "Order flowers for Krista") as call:
+        page = await lived.at("requests")
+        await page.goto(f"{site.url}/requests/{call.request_id}")
+        await call.say({"speaker": "callee", "text": "Fernwood Florist."})
+        await call.words("floyd", "Hi, this is Floyd")
+        await expect(page.get_by_text("Hi, this is Floyd")).to_be_visible()
+        await expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+        await call.ask_owner("The florist asks what you would like to spend.", within_s=60)
+        await expect(page.get_by_label("Your answer")).to_be_visible()
+        assert await barriers(page) == [], "light"
+        await lived.look(PHONE, dark=True)
+        assert await barriers(page) == [], "phone, dark"
+        assert await too_wide(page) == []
+        # On other pages it is said as well.
+        await page.goto(lived.address("knows"))
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.get_by_role("status", name="Question")).to_contain_text("what you would like to spend")
+        assert await barriers(page) == [], "elsewhere"
+        assert await too_wide(page) == []
+        await call.finish("The flowers are ordered.", [])
 
 
 async def test_the_sign_in_page_has_no_barrier_and_fits_a_phone(site: Site) -> None:
