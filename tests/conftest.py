@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deployment_process import DeploymentProcess
 from hypothesis import HealthCheck, settings
+
+# gRPC takes a fork for one that goes on with its work, starts its threads in the child, and now and then aborts there,
+# before the child's own program begins. It reads this at its first import.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 settings.register_profile(
     "search", max_examples=2_000, deadline=None, suppress_health_check=(HealthCheck.too_slow,)
