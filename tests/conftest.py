@@ -10,8 +10,8 @@ import pytest
 from deployment_process import DeploymentProcess
 from hypothesis import HealthCheck, settings
 
-# gRPC takes every fork for one that goes on with its work, starts its threads in the child, and now and then aborts
-# there, before the child's own program begins. It reads this at its first import.
+# gRPC takes every fork for one that goes on with its work, starts its threads in the child, and now and then
+# aborts there, before the child's own program begins. It reads this at its first import.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 settings.register_profile(
