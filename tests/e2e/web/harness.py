@@ -55,6 +55,8 @@ DESK = {"width": 1280, "height": 860}
 _FLAGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
+    # Everything is drawn by the processor: the less, the more is left for the calls.
+    "--disable-gpu",
     "--autoplay-policy=no-user-gesture-required",
     # Addresses on loopback are given to WebRTC as they are: there is no mDNS where tests run.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
@@ -230,6 +232,8 @@ class Site:
             "is_mobile": phone,
             "has_touch": phone,
             "color_scheme": "dark" if dark else "light",
+            # Without a graphics card every frame of an animation costs a core that the call needs.
+            "reduced_motion": "reduce",
             "locale": "en-US",
             "timezone_id": "America/Los_Angeles",
         }
