@@ -20,8 +20,6 @@ AT_ONCE = 3
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(420),
-    # They share one playing of all scenarios, so they stay in one process.
-    pytest.mark.xdist_group("scenarios"),
 ]
 
 

@@ -38,8 +38,7 @@ from worker.cli.control import RehearsalControl
 from worker.deployment.http import HttpDeployment
 
 WEB = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
-"""The marks of every file here, each with a group of its own:
-`pytestmark = [*WEB, pytest.mark.xdist_group("web-...")]`."""
+"""The marks of every file here: `pytestmark = WEB`."""
 
 SEE_S = 15.0
 """For what a page shows by itself within a moment, on a busy machine."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-knowledge")]
+pytestmark = WEB
 
 ADDRESS_BOOK = """BEGIN:VCARD
 VERSION:3.0

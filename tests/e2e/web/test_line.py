@@ -15,7 +15,7 @@ from playwright.async_api import Locator, Page, expect
 from spoken import record
 from test_quality import barriers, too_wide
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-line")]
+pytestmark = WEB
 
 FLORIST = "+14155550142"
 REQUEST = "Call Rose's Flowers and ask whether they are open on Sunday"

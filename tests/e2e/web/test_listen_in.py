@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
 from harness import CALL_S, SEE_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-listen")]
+pytestmark = WEB
 
 BEHIND_MS = 400
 """Between what is heard on the line and at the page."""

@@ -21,7 +21,7 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from worker.cli.control import RehearsalControl
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-quality")]
+pytestmark = WEB
 
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from harness import CALL_S, WEB, Site
 from playwright.async_api import Locator, Page, expect
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-questions")]
+pytestmark = WEB
 
 
 def asked(page: Page, question: str) -> Locator:

@@ -7,13 +7,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from driven import DrivenCall
 from harness import CALL_S, SEE_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 from test_quality import barriers, too_wide
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-request")]
+pytestmark = WEB
 
 LINES_TIMED = 40
 LINE_EVERY_S = 0.15

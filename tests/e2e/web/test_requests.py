@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from driven import DrivenCall
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-requests")]
+pytestmark = WEB
 
 
 def rows(page: Page) -> Locator:

@@ -21,7 +21,7 @@ from worker.deployment.client import FunctionError
 from worker.web import sign_in
 from worker.web.origins import Origins
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-sign-in")]
+pytestmark = WEB
 
 
 def tomorrow_ms() -> float:

@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from harness import CALL_S, WEB, Person, Site
 from playwright.async_api import Locator, Page, expect
 from spoken import record
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-steering")]
+pytestmark = WEB
 
 CALL_MS = CALL_S * 1000
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import pytest
 from harness import CALL_S, WEB, Site
 from playwright.async_api import Locator, Page, Route, expect
 from spoken import record
 
-pytestmark = [*WEB, pytest.mark.xdist_group("web-voice")]
+pytestmark = WEB
 
 BEHIND_MS = 300
 """From the recogniser's interim result to the words on the screen."""
