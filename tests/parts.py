@@ -198,6 +198,17 @@ class Parts:
         await asyncio.to_thread(self.deployment.kill)
 
 
+def once(condition: Callable[[Show], bool]) -> tuple[asyncio.Event, Callable[[Show], None]]:
+    """An event that is set at the first state of a request for which the condition holds."""
+    event = asyncio.Event()
+
+    def look(show: Show) -> None:
+        if condition(show):
+            event.set()
+
+    return event, look
+
+
 def talking(show: Show, lines: int) -> bool:
     """The call is under way and has this many lines."""
     return show["request"].get("stage") == "talking" and len(show["transcript"]) >= lines

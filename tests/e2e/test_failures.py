@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
-from parts import Parts, Show, assert_whole, talking
+from parts import Parts, Show, assert_whole, once, talking
 
 pytestmark = pytest.mark.timeout(150)
 
 OUTAGE_S = 20.0
-
-
-def once(condition: Callable[[Show], bool]) -> tuple[asyncio.Event, Callable[[Show], None]]:
-    """An event that is set at the first state of a request for which the condition holds."""
-    event = asyncio.Event()
-
-    def look(show: Show) -> None:
-        if condition(show):
-            event.set()
-
-    return event, look
 
 
 async def test_a_worker_killed_in_mid_call_never_dials_again(tmp_path: Path) -> None:
@@ -73,28 +61,6 @@ async def test_a_deployment_that_is_away_for_long_does_not_end_the_call(tmp_path
         assert " ".join(heard).split() == " ".join(said).split()
         assert show["request"]["status"] in ("completed", "needsInput", "failed")
         assert show["request"]["outcome"]["summary"]
-
-
-async def test_a_recogniser_that_dies_in_mid_call_is_opened_again(tmp_path: Path) -> None:
-    async with Parts.standing(tmp_path) as parts:
-        await parts.control("POST", "/faults", {"on": "recognizer", "kind": "die", "at": 6.0})
-        verdict = await parts.play("school")
-        assert not verdict.problems
-        assert await parts.control("GET", "/faults") == []
-
-
-@pytest.mark.parametrize("kind", ["error", "empty", "brokenTool"])
-async def test_a_model_that_fails_once_does_not_end_the_call(tmp_path: Path, kind: str) -> None:
-    async with Parts.standing(tmp_path) as parts:
-        under_way, look = once(lambda show: talking(show, 2))
-        playing = asyncio.create_task(parts.play("school", look))
-        async with asyncio.timeout(60):
-            await under_way.wait()
-        await parts.control("POST", "/faults", {"on": "model", "kind": kind})
-        verdict = await playing
-        show = await parts.show(verdict)
-        assert verdict.status == "completed", (verdict, [line["text"] for line in show["transcript"]])
-        assert await parts.control("GET", "/faults") == []
 
 
 async def test_a_worker_that_is_told_to_stop_says_goodbye(tmp_path: Path) -> None:
