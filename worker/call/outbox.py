@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_never, wait_exponential_jitter
 
+from worker.again import again
 from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError, LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -87,13 +88,11 @@ class Outbox:
 
     async def _write(self, path: str, args: dict[str, Any]) -> None:
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(DeploymentUnavailable),
-                wait=wait_exponential_jitter(multiplier=0.1, max=LONGEST_PAUSE_S, jitter=0.1),
-                stop=stop_never,
-            ):
-                with attempt:
-                    await self._deployment.mutation(path, args, patience_s=PATIENCE_S)
+            await again(
+                lambda: self._deployment.mutation(path, args, patience_s=PATIENCE_S),
+                DeploymentUnavailable,
+                _without_end,
+            )
         except LeaseLost:
             log.warning("outbox.lease_lost", function=path)
             tell, self._on_lease_lost = self._on_lease_lost, None
@@ -103,3 +102,11 @@ class Outbox:
             log.error("outbox.refused", function=path, code=error.code, field=error.field, reason=error.message)
         except Exception:  # one write that can't be made must not keep those after it
             log.exception("outbox.failed", function=path)
+
+
+def _without_end() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(DeploymentUnavailable),
+        wait=wait_exponential_jitter(multiplier=0.1, max=LONGEST_PAUSE_S, jitter=0.1),
+        stop=stop_never,
+    )

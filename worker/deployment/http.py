@@ -26,6 +26,7 @@ import aiohttp
 import orjson
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from worker.again import again
 from worker.deployment.client import DeploymentUnavailable, FunctionError, LeaseLost
 
 ATTEMPT_DEADLINE_S = 5.0
@@ -104,17 +105,18 @@ class HttpDeployment:
     async def _call(self, kind: str, path: str, args: dict[str, Any], patience_s: float) -> Any:
         body = orjson.dumps({"path": path, "args": args, "format": "json"})
         started = time.monotonic()
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Transient),
-            wait=wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
-            stop=stop_after_delay(patience_s),
-            reraise=True,
-        )
+
+        def retrying() -> AsyncRetrying:
+            return AsyncRetrying(
+                retry=retry_if_exception_type(_Transient),
+                wait=wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
+                stop=stop_after_delay(patience_s),
+                reraise=True,
+            )
+
         try:
             async with asyncio.timeout(patience_s):
-                async for attempt in retrying:
-                    with attempt:
-                        value = await self._attempt(kind, body)
+                value = await again(lambda: self._attempt(kind, body), _Transient, retrying)
         except _Transient as error:
             raise DeploymentUnavailable(
                 f"{path}: no answer from {self.url} in {patience_s:g} s: {error}"

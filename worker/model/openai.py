@@ -27,6 +27,7 @@ import openai.resources.chat.completions.completions
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from worker.again import again
 from worker.model.language_model import (
     Finished,
     ModelEvent,
@@ -233,22 +234,13 @@ class OpenAIModel:
         self, prompt: Prompt, answer: _Answer, deadline: float
     ) -> tuple[openai.AsyncStream[Any], str]:
         """Ask until an answer begins; returns its stream and its first text (empty when a tool call began)."""
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_TryAgain),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
-            reraise=True,
-        )
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
-                async for attempt in retrying:
-                    with attempt:
-                        return await self._first_event(prompt, answer)
+                return await again(lambda: self._first_event(prompt, answer), _TryAgain, _retrying)
         except _TryAgain as error:
             raise ModelUnavailable(str(error)) from error.__cause__
         except TimeoutError:
             raise ModelUnavailable(self._late("did not answer", OVERALL_DEADLINE_S)) from None
-        raise AssertionError("tenacity ends with a result or an error")
 
     async def _first_event(self, prompt: Prompt, answer: _Answer) -> tuple[openai.AsyncStream[Any], str]:
         chunks: openai.AsyncStream[Any] | None = None
@@ -339,6 +331,15 @@ class OpenAIModel:
     def _safe(self, text: str) -> str:
         """Servers quote what they were sent, the key included."""
         return " ".join(text.replace(self._key, "***").split())[:200]
+
+
+def _retrying() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(_TryAgain),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
+        reraise=True,
+    )
 
 
 def _count(value: Any) -> int | None:

@@ -23,6 +23,7 @@ from google.cloud import texttospeech_v1
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from worker.again import again
 from worker.speech.google_account import CHANNEL_OPTIONS, NoCredentials, credentials
 from worker.speech.voice import VoiceUnavailable
 
@@ -112,15 +113,8 @@ class GoogleVoice:
 
     async def _begin(self, client: Any, text: str) -> tuple[bytes, AsyncGenerator[bytes]]:
         """A stream whose first audio is there, and what follows."""
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random(0.05, 0.2),
-            retry=retry_if_exception_type(_PASSING),
-            before_sleep=lambda state: log.warning("voice.again", attempt=state.attempt_number),
-            reraise=True,
-        )
         try:
-            begun: tuple[bytes, AsyncGenerator[bytes]] = await retrying(self._attempt, client, text)
+            begun = await again(lambda: self._attempt(client, text), _PASSING, _retrying)
         except (*_FAILED, TimeoutError) as error:
             raise VoiceUnavailable(f"The text could not be spoken: {_reason(error)}") from error
         return begun
@@ -185,6 +179,16 @@ def streaming_config(voice: str) -> texttospeech_v1.StreamingSynthesizeConfig:
         streaming_audio_config=texttospeech_v1.StreamingAudioConfig(
             audio_encoding=texttospeech_v1.AudioEncoding.MULAW, sample_rate_hertz=RATE_HZ
         ),
+    )
+
+
+def _retrying() -> AsyncRetrying:
+    return AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random(0.05, 0.2),
+        retry=retry_if_exception_type(_PASSING),
+        before_sleep=lambda state: log.warning("voice.again", attempt=state.attempt_number),
+        reraise=True,
     )
 
 

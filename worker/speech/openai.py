@@ -29,6 +29,7 @@ from openai import (
 )
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from worker.again import again
 from worker.audio.resample import PcmToMulaw
 from worker.speech.voice import VoiceUnavailable
 
@@ -50,6 +51,9 @@ make nearly every turn connect again. A connection that the server closed meanwh
 MAX_CONNECTIONS = 200
 MAX_TEXT_CHARS = 4_096
 """OpenAI's limit for one request. A clause is far shorter."""
+
+_PASSING = (APIConnectionError, InternalServerError, RateLimitError, TimeoutError)
+"""Asking again may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +121,8 @@ class OpenAIVoice:
         await self._client.close()
 
     async def _begin(self, text: str, request: AsyncExitStack) -> _Answer:
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.1, max=0.5),
-            retry=retry_if_exception_type((APIConnectionError, InternalServerError, RateLimitError, TimeoutError)),
-            before_sleep=lambda state: log.warning("voice.again", attempt=state.attempt_number),
-            reraise=True,
-        )
         try:
-            answer: _Answer = await retrying(self._attempt, text)
+            answer = await again(lambda: self._attempt(text), _PASSING, _retrying)
         except (OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             raise VoiceUnavailable(f"The text could not be spoken: {_reason(error)}") from error
         request.push_async_exit(answer.request)
@@ -148,6 +145,16 @@ class OpenAIVoice:
                 raise APIConnectionError(message=_reason(error), request=response.http_request) from error
             return _Answer(stack.pop_all(), first, pieces)
         raise AssertionError("unreachable")
+
+
+def _retrying() -> AsyncRetrying:
+    return AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.1, max=0.5),
+        retry=retry_if_exception_type(_PASSING),
+        before_sleep=lambda state: log.warning("voice.again", attempt=state.attempt_number),
+        reraise=True,
+    )
 
 
 async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
