@@ -267,6 +267,19 @@ async def test_closing_the_stream_cancels_the_request() -> None:
         await asyncio.wait_for(server.gone.wait(), 5)
 
 
+async def test_tool_calls_of_odd_shapes() -> None:
+    odd: list[Any] = [None, "x", {"index": "first", "function": None}, {"function": {"name": 1, "arguments": []}}]
+    async with model_at(Server(says(delta(tool_calls=odd), tool(0, "hang_up", "{}"), end("tool_calls")))) as model:
+        assert ToolCall("hang_up", "{}") in await all_of(model)
+
+
+@pytest.mark.parametrize("data", ["{not json", '{"error": {"message": "overloaded"}}', '{"error": "no"}'])
+async def test_what_is_no_chunk_breaks_the_answer_off(data: str) -> None:
+    async with model_at(Server(says(delta(content="Hi"), data))) as model:
+        with pytest.raises(ModelUnavailable, match="broke off"):
+            await all_of(model)
+
+
 async def test_turns_share_one_connection() -> None:
     server = Server(hello)
     async with model_at(server) as model:
@@ -289,7 +302,22 @@ async def test_a_server_without_a_list_of_models_is_warm_all_the_same() -> None:
         await model.warm_up()
 
 
-@pytest.mark.parametrize("chunk", [{"choices": []}, {"choices": [{"delta": None, "finish_reason": None}]}, {}])
-async def test_odd_chunks_are_passed_over(chunk: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": []},
+        {"choices": [{"delta": None, "finish_reason": None}]},
+        {},
+        {"choices": "none"},
+        {"choices": [None]},
+        {"choices": [{"delta": {"content": 7, "tool_calls": {"0": "x"}}, "finish_reason": 1}]},
+        {"choices": [{"delta": ["Hi"]}]},
+        {"usage": "little", "choices": []},
+        {"error": None},
+        "[1, 2]",
+        "null",
+    ],
+)
+async def test_odd_chunks_are_passed_over(chunk: dict[str, Any] | str) -> None:
     async with model_at(Server(says(chunk, delta(content="Hi"), chunk, end()))) as model:
         assert (await all_of(model))[0] == TextDelta("Hi")

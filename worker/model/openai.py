@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ import openai
 # The client imports these on first use, which would hold up the event loop for a tenth of a second.
 import openai.resources.chat.chat
 import openai.resources.chat.completions.completions
+import orjson
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -36,6 +37,7 @@ from worker.model.language_model import (
     TextDelta,
     ToolCall,
 )
+from worker.model.server_sent_events import data_of
 from worker.settings import NO_KEY_NEEDED, Settings
 
 CONNECT_DEADLINE_S = 3.0
@@ -59,8 +61,10 @@ FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 1.0
 """Retries happen only before the first event, while somebody may be waiting on the line: few and soon."""
 
-MOST_CONNECTIONS = 100
-"""Above two requests at once (one of them speculative) for each of 20 calls."""
+MOST_CONNECTIONS = 400
+"""Above two requests at once (one of them speculative) for as many calls as a core holds."""
+
+_NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
 LONGEST_TEXT = 20_000
 LONGEST_ARGUMENTS = 8_000
@@ -68,6 +72,10 @@ MOST_TOOL_CALLS = 8
 """Bounds on one answer, in characters, for a server that does not honour `max_tokens`."""
 
 log = structlog.get_logger(__name__)
+
+
+Chunk = dict[str, Any]
+"""One event of an answer, as the server wrote it: nothing in it is certain."""
 
 
 class _TryAgain(Exception):
@@ -123,45 +131,86 @@ class _Answer:
     input_tokens: int | None = None
     output_tokens: int | None = None
 
-    def take(self, chunk: Any) -> tuple[str, bool]:
+    def take(self, chunk: Chunk) -> tuple[str, bool]:
         """Fold a chunk in. Returns its text, and whether it moved the answer on at all."""
-        usage = getattr(chunk, "usage", None)
-        if usage is not None:
-            self.input_tokens = _count(getattr(usage, "prompt_tokens", None))
-            self.output_tokens = _count(getattr(usage, "completion_tokens", None))
-        choices = getattr(chunk, "choices", None) or []
+        usage = chunk.get("usage")
+        if isinstance(usage, dict):
+            self.input_tokens = _count(usage.get("prompt_tokens"))
+            self.output_tokens = _count(usage.get("completion_tokens"))
+        choices = _list(chunk, "choices")
         if not choices:
-            return "", usage is not None
-        choice = choices[0]
-        if isinstance(choice.finish_reason, str):
-            self.reason = choice.finish_reason
-        delta = choice.delta
-        text = getattr(delta, "content", None)
+            return "", isinstance(usage, dict)
+        choice = _object(choices[0])
+        reason, delta = choice.get("finish_reason"), _object(choice.get("delta"))
+        if isinstance(reason, str):
+            self.reason = reason
+        text = delta.get("content")
         text = text if isinstance(text, str) else ""
         self.text_length += len(text)
-        pieces = getattr(delta, "tool_calls", None) or []
+        pieces = _list(delta, "tool_calls")
         for piece in pieces:
-            self._take_tool(piece)
+            self._take_tool(_object(piece))
         return text, bool(text or pieces or self.reason)
 
-    def _take_tool(self, piece: Any) -> None:
-        index = piece.index if isinstance(piece.index, int) else len(self.tools)
+    def _take_tool(self, piece: Chunk) -> None:
+        index = piece.get("index")
+        if not isinstance(index, int):
+            index = len(self.tools)
         if index not in self.tools and len(self.tools) >= MOST_TOOL_CALLS:
             return
         tool = self.tools.setdefault(index, _PartialTool())
-        function = piece.function
-        if function is None:
-            return
-        if isinstance(function.name, str):
-            tool.name = (tool.name + function.name)[:100]
-        if isinstance(function.arguments, str):
-            tool.arguments = (tool.arguments + function.arguments)[:LONGEST_ARGUMENTS]
+        function = _object(piece.get("function"))
+        name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(name, str):
+            tool.name = (tool.name + name)[:100]
+        if isinstance(arguments, str):
+            tool.arguments = (tool.arguments + arguments)[:LONGEST_ARGUMENTS]
 
     def ending(self) -> list[ModelEvent]:
         events: list[ModelEvent] = [
             ToolCall(tool.name, tool.arguments) for _, tool in sorted(self.tools.items()) if tool.name
         ]
         return [*events, Finished(self.reason or "stop", self.input_tokens, self.output_tokens)]
+
+
+class _Chunks:
+    """The chunks of an answer that has begun; `aclose()` cancels what is left of it."""
+
+    def __init__(self, request: AsyncExitStack, response: Any) -> None:
+        self._request = request
+        self._response = response
+        self._events = data_of(response.iter_bytes())
+
+    @classmethod
+    async def begin(cls, request: Any) -> _Chunks:
+        """Send a request that was made by `with_streaming_response`. Raises `openai.OpenAIError`."""
+        async with AsyncExitStack() as stack:
+            response = await stack.enter_async_context(request)
+            return cls(stack.pop_all(), response)
+        raise AssertionError("unreachable")
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        """Raises `openai.APIError` for an error that the server sends instead of a chunk."""
+        async for data in self._events:
+            if data.startswith(b"[DONE]"):
+                continue  # to the end of the body, so that the connection can be used again
+            chunk = _object(orjson.loads(data))
+            if error := chunk.get("error"):
+                message = _object(error).get("message")
+                raise openai.APIError(
+                    message if isinstance(message, str) else "an error without a message",
+                    self._response.http_request,
+                    body=error,
+                )
+            return chunk
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        await self._events.aclose()
+        await self._request.aclose()
 
 
 class OpenAIModel:
@@ -183,7 +232,7 @@ class OpenAIModel:
             base_url=settings.openai_base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+            http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout),
         )
         self._where = f"{self._model} at {urlsplit(str(self._client.base_url)).netloc}"
 
@@ -230,9 +279,7 @@ class OpenAIModel:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _begin(
-        self, prompt: Prompt, answer: _Answer, deadline: float
-    ) -> tuple[openai.AsyncStream[Any], str]:
+    async def _begin(self, prompt: Prompt, answer: _Answer, deadline: float) -> tuple[_Chunks, str]:
         """Ask until an answer begins; returns its stream and its first text (empty when a tool call began)."""
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
@@ -242,8 +289,8 @@ class OpenAIModel:
         except TimeoutError:
             raise ModelUnavailable(self._late("did not answer", OVERALL_DEADLINE_S)) from None
 
-    async def _first_event(self, prompt: Prompt, answer: _Answer) -> tuple[openai.AsyncStream[Any], str]:
-        chunks: openai.AsyncStream[Any] | None = None
+    async def _first_event(self, prompt: Prompt, answer: _Answer) -> tuple[_Chunks, str]:
+        chunks: _Chunks | None = None
         try:
             async with asyncio.timeout(FIRST_EVENT_DEADLINE_S):
                 chunks = await self._ask(prompt)
@@ -264,9 +311,9 @@ class OpenAIModel:
             raise _TryAgain(self._broken(error)) from error
         finally:
             if chunks is not None:
-                await chunks.close()
+                await chunks.aclose()
 
-    async def _ask(self, prompt: Prompt) -> openai.AsyncStream[Any]:
+    async def _ask(self, prompt: Prompt) -> _Chunks:
         while True:
             parameters = self._dialect.parameters(prompt)
             if prompt.tools:
@@ -287,16 +334,17 @@ class OpenAIModel:
             try:
                 # `extra_body` goes out as it is. Given as arguments, the client compares every message and tool
                 # with its type hints: 4 ms of the event loop for a dialogue of twenty lines, against 0.6.
-                chunks: openai.AsyncStream[Any] = await self._client.chat.completions.create(
-                    model=self._model, messages=[], stream=True, extra_body=parameters
+                return await _Chunks.begin(
+                    self._client.chat.completions.with_streaming_response.create(
+                        model=self._model, messages=[], stream=True, extra_body=parameters
+                    )
                 )
-                return chunks
             except openai.BadRequestError as error:
                 # The complaint is read whole: servers put the parameter's name in different places.
                 if not self._dialect.without(parameters, f"{error.param} {error.message}"):
                     raise
 
-    async def _next(self, chunks: openai.AsyncStream[Any], seconds: float) -> Any | None:
+    async def _next(self, chunks: _Chunks, seconds: float) -> Chunk | None:
         """The next chunk, or None at the end of the answer."""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
@@ -322,7 +370,7 @@ class OpenAIModel:
 
     def _broken(self, error: Exception) -> str:
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        what = "cannot be reached" if isinstance(cause, httpx2.ConnectError) else "broke off"
+        what = "cannot be reached" if isinstance(cause, _NOT_CONNECTED) else "broke off"
         return f"the language model ({self._where}) {what}: {self._safe(str(cause) or type(cause).__name__)}"
 
     def _late(self, what: str, seconds: float) -> str:
@@ -331,6 +379,15 @@ class OpenAIModel:
     def _safe(self, text: str) -> str:
         """Servers quote what they were sent, the key included."""
         return " ".join(text.replace(self._key, "***").split())[:200]
+
+
+def _object(value: Any) -> Chunk:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(chunk: Chunk, name: str) -> list[Any]:
+    value = chunk.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _retrying() -> AsyncRetrying:

@@ -22,7 +22,7 @@ from openai import (
     APIError,
     APIStatusError,
     AsyncOpenAI,
-    DefaultAsyncHttpxClient,
+    DefaultAioHttpClient,
     InternalServerError,
     OpenAIError,
     RateLimitError,
@@ -48,7 +48,7 @@ ATTEMPTS = 3
 KEEPALIVE_S = 300.0
 """An unused connection is kept for this long: over a callee's longest turn or a hold. The client's own 5 s would
 make nearly every turn connect again. A connection that the server closed meanwhile is noticed and replaced."""
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 400
 MAX_TEXT_CHARS = 4_096
 """OpenAI's limit for one request. A clause is far shorter."""
 
@@ -79,7 +79,7 @@ class OpenAIVoice:
             # Tenacity retries, and only before the first audio: the client can't know when that is.
             max_retries=0,
             timeout=httpx2.Timeout(FIRST_AUDIO_DEADLINE_S, connect=CONNECT_DEADLINE_S),
-            http_client=DefaultAsyncHttpxClient(
+            http_client=DefaultAioHttpClient(
                 limits=httpx2.Limits(
                     max_connections=MAX_CONNECTIONS,
                     max_keepalive_connections=MAX_CONNECTIONS,
