@@ -8,9 +8,9 @@ from worker.call.barge_in import (
     ANSWER_OVERLAP_S,
     ANSWERED_S,
     BACK_CHANNEL_OVER_S,
+    LISTEN_AGAIN_S,
     MURMUR_OVER_S,
     NO_WORDS_S,
-    PATIENT_VOICE_S,
     REAL_VOICE_S,
     VOICE_S,
     Then,
@@ -58,22 +58,22 @@ def view(text: str = "", **changes: object) -> View:
 
 
 @pytest.mark.parametrize("text", ["Wait", "No", "Sorry, one second", "Okay but who is this"])
-@pytest.mark.parametrize("patient", [True, False])
-def test_words_stop_floyd_at_once(text: str, patient: bool) -> None:
-    assert decide(view(text, voiced_s=0.01, patient=patient)).stop
+@pytest.mark.parametrize("is_familiar", [True, False])
+def test_words_stop_floyd_at_once(text: str, is_familiar: bool) -> None:
+    assert decide(view(text, voiced_s=0.01, is_familiar=is_familiar)).stop
 
 
-@pytest.mark.parametrize(("patient", "longest_s"), [(False, VOICE_S), (True, PATIENT_VOICE_S)])
-def test_a_voice_alone_stops_floyd_when_it_lasts(patient: bool, longest_s: float) -> None:
-    short = decide(view(voiced_s=0.03, patient=patient))
+@pytest.mark.parametrize(("is_familiar", "longest_s"), [(False, VOICE_S), (True, REAL_VOICE_S)])
+def test_a_voice_alone_stops_floyd_when_it_lasts(is_familiar: bool, longest_s: float) -> None:
+    short = decide(view(voiced_s=0.03, is_familiar=is_familiar))
     assert not short.stop
-    assert short.look_again_s == pytest.approx(longest_s - 0.03)
-    assert decide(view(voiced_s=longest_s, patient=patient)).stop
-    assert not decide(view(voiced_s=longest_s, patient=patient, speaking=False)).stop
+    assert short.look_again_s == pytest.approx(LISTEN_AGAIN_S if is_familiar else longest_s - 0.03)
+    assert decide(view(voiced_s=longest_s, is_familiar=is_familiar)).stop
+    assert not decide(view(voiced_s=longest_s, is_familiar=is_familiar, speaking=False)).stop
 
 
 def test_okay_may_be_the_beginning_of_more() -> None:
-    assert not decide(view("okay", voiced_s=PATIENT_VOICE_S)).stop
+    assert not decide(view("okay", voiced_s=0.45)).stop
     assert decide(view("okay", voiced_s=REAL_VOICE_S)).stop
 
 

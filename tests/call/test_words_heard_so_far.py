@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +119,15 @@ def test_a_run_begins_with_its_first_voiced_frame_and_ends_with_its_last() -> No
     assert not gate.speaking
     assert round(gate.last_voiced_at or 0, 3) == 0.26
     assert round(gate.silence_s(end, since=0), 3) == 0.4
+
+
+@given(st.text("x.", max_size=60))
+def test_frames_are_counted_as_time_is(pattern: str) -> None:
+    gate = SpeechGate()
+    now = feed(gate, pattern)
+    if gate.last_voiced_at is not None:
+        assert gate.since_start * 0.02 == pytest.approx(now - gate.started_at)
+        assert gate.voiced_frames * 0.02 == pytest.approx(gate.last_voiced_at - gate.started_at)
 
 
 def test_a_short_gap_belongs_to_the_run() -> None:

@@ -2,8 +2,8 @@
 
 "Mm-hm", "okay" and a cough are no interruption. But in its first tenth of a second nobody can tell an "okay" from
 the beginning of "okay, but wait". So Floyd stops for any voice, which costs little, since it goes on with the same
-word as soon as the voice turns out to have been a back-channel; and with a callee who has shown that theirs are
-back-channels, it waits for words, or for a voice that lasts longer than those do.
+word as soon as the voice turns out to have been a back-channel; and a voice that sounds as this callee's
+back-channels have sounded stops it only once it sounds different, or says something else.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from worker.call.words import words_of
 VOICE_S = 0.08
 """A voice this long stops Floyd: noises are sorted out before, by the detector."""
 
-PATIENT_VOICE_S = 0.45
-"""With a callee whose last voice over Floyd's was a back-channel: those last 0.2 to 0.5 s."""
+LISTEN_AGAIN_S = 0.04
+"""While a voice sounds like a back-channel: two frames."""
 
 REAL_VOICE_S = 1.0
 """A voice that lasts this long wants to say something, whatever the recogniser makes of it."""
@@ -74,8 +74,8 @@ class View:
     """Length of the present or last run of voice."""
     silence_s: float
     """Since the last voice."""
-    patient: bool = False
-    """This callee's voices over Floyd's have been back-channels."""
+    is_familiar: bool = False
+    """So far the voice sounds like one of this callee's back-channels."""
     left_s: float | None = None
     """How much Floyd still has to say; None: that is not known yet."""
 
@@ -111,10 +111,13 @@ def decide(view: View) -> Verdict:
     if not view.speaking:
         return Verdict(stop=False)
     # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
-    longest_s = REAL_VOICE_S if view.text else PATIENT_VOICE_S if view.patient else VOICE_S
+    longest_s = REAL_VOICE_S if view.text or view.is_familiar else VOICE_S
     if view.voiced_s >= longest_s:
         return Verdict(stop=True)
-    return Verdict(stop=False, look_again_s=longest_s - view.voiced_s)
+    look_again_s = longest_s - view.voiced_s
+    return Verdict(
+        stop=False, look_again_s=min(look_again_s, LISTEN_AGAIN_S) if view.is_familiar else look_again_s
+    )
 
 
 def then(view: View) -> tuple[Then, float | None]:

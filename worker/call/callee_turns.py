@@ -223,6 +223,8 @@ class CalleeTurns:
             self._speculation.drop()
             return None
         line.note_callee(utterance)
+        if barge_in.is_back_channel(utterance.text):
+            line.listening.learn_murmur()
         self._nudged = False
         self.prompts = 0
         floyd_until = line.mouth.last_active_at

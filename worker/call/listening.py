@@ -6,6 +6,7 @@ the decisions are made by whoever waits for it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
@@ -15,6 +16,7 @@ from worker.audio.loudness import rms_dbfs
 from worker.call import endpointing
 from worker.call.clock import Clock, Signal
 from worker.call.echo import Echo
+from worker.call.murmurs import Murmurs
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import SpeechGate
 from worker.phone.media import FRAME_BYTES, Digit, Frame, MarkPlayed, MediaStream, Stopped
@@ -23,6 +25,9 @@ from worker.speech.vad import VoiceActivityDetector
 
 NOISE_AFTER_S = 4.0
 """A voice of which no word is understood for so long is a noise: recognisers have a first word within a second."""
+
+REMEMBERED_FRAMES = 100
+"""Two seconds: a back-channel, and what it takes to know that it was one."""
 
 SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 
@@ -77,6 +82,8 @@ class Listening:
         self._on_mark = on_mark
         self._playing = playing
         self._echo = Echo()
+        self._murmurs = Murmurs()
+        self._last_frames: deque[bytes] = deque(maxlen=REMEMBERED_FRAMES)
         self.on_frame = on_frame
         self._on_words = on_words
         self._on_digit = on_digit
@@ -129,6 +136,14 @@ class Listening:
         """Since the last voice, or since the line was opened."""
         return self.gate.silence_s(self._clock.now(), since=self.opened_at)
 
+    def sounds_like_murmur(self) -> bool:
+        """Whether the present or last voice sounds, so far, like one of this callee's back-channels."""
+        return self._murmurs.resembles(self._last_voice())
+
+    def learn_murmur(self) -> None:
+        """The last voice was a back-channel."""
+        self._murmurs.learn(self._last_voice())
+
     def turn_view(
         self,
         expected: endpointing.Expected = endpointing.Expected.ANYTHING,
@@ -168,6 +183,15 @@ class Listening:
             settled_at=settled_at,
         )
 
+    def _last_voice(self) -> list[bytes]:
+        """Its frames, as far as they are remembered; none, if its beginning is not."""
+        since, voiced = self.gate.since_start, self.gate.voiced_frames
+        if since > len(self._last_frames):
+            return []
+        frames = list(self._last_frames)
+        start = len(frames) - since
+        return frames[start : start + voiced]
+
     def _hear(self, mulaw: bytes) -> None:
         now = self._clock.now()
         self.last_frame_at = now
@@ -176,6 +200,7 @@ class Listening:
         played = self._playing()
         if (played or self._echo.may_come) and self._echo.hear(rms_dbfs(mulaw), rms_dbfs(played)):
             mulaw = SILENT_FRAME
+        self._last_frames.append(mulaw)
         activity = self._detector.feed(mulaw)
         changed = self.gate.feed(activity, now)
         self._pass_on(mulaw, at_once=activity.is_loud or self.gate.speaking)

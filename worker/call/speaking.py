@@ -70,8 +70,6 @@ class Mouth:
         self._memory = memory
         self._clock = clock
         self._changed = changed
-        self._patient = False
-        """The callee's last voice over Floyd's was a back-channel."""
         self._murmurs: list[Utterance] = []
         """Back-channels while Floyd speaks: what comes next is judged without them."""
 
@@ -146,10 +144,8 @@ class Mouth:
             view = self._heard_meanwhile(saying, begun_at)
             what, look_again_s = barge_in.then(view)
             if what is barge_in.Then.GIVE_WAY:
-                self._patient = False
                 return False
             if what is barge_in.Then.RESUME:
-                self._patient = True
                 self._put_aside()
                 await self._playback.resume(saying)
                 return True
@@ -170,17 +166,20 @@ class Mouth:
         since = begun_at if saying.started_at is None else saying.started_at
         # A noise that went on before Floyd began is no interruption; only words are.
         is_new = gate.started_at >= begun_at
+        voiced_s = gate.voiced_s(since=since) if is_new else 0.0
+        speaking = gate.speaking and is_new
         return barge_in.View(
             text=self._listening.words.text,
-            speaking=gate.speaking and is_new,
-            voiced_s=gate.voiced_s(since=since) if is_new else 0.0,
+            speaking=speaking,
+            voiced_s=voiced_s,
             silence_s=gate.silence_s(now, since=since),
-            patient=self._patient,
+            is_familiar=speaking and voiced_s >= barge_in.VOICE_S and self._listening.sounds_like_murmur(),
             left_s=self._playback.left_s(saying),
         )
 
     def _put_aside(self) -> None:
-        """Take a back-channel's words, if there are any."""
+        """Know a back-channel again, and take its words, if there are any."""
+        self._listening.learn_murmur()
         murmur = self._listening.take()
         if murmur is not None:
             self._murmurs.append(murmur)

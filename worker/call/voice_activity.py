@@ -36,14 +36,20 @@ class SpeechGate:
     last_voiced_at: float | None = None
     """The end of the last voiced frame that belongs to a run."""
     first_voiced_at: float | None = None
+    since_start: int = 0
+    """Frames since the present or last run began, those after its end included."""
+    voiced_frames: int = 0
+    """Of those, up to the last voiced one."""
     _loud_frames: int = 0
 
     def feed(self, activity: Activity, at: float) -> bool:
         """Take one frame's verdict. True when a run began or ended."""
         self._loud_frames = min(self._loud_frames + 1, LATE_FRAMES) if activity.is_loud else 0
+        self.since_start += 1
         if self.speaking:
             if activity.is_loud and activity.voice >= STILL_VOICED:
                 self.last_voiced_at = at
+                self.voiced_frames = self.since_start
                 return False
             if self.last_voiced_at is not None and at - self.last_voiced_at >= PAUSE_S:
                 self.speaking = False
@@ -53,6 +59,7 @@ class SpeechGate:
             return False
         self.speaking = True
         self.started_at = at - self._loud_frames * _FRAME_S
+        self.since_start = self.voiced_frames = self._loud_frames
         if self.first_voiced_at is None:
             self.first_voiced_at = self.started_at
         self.last_voiced_at = at

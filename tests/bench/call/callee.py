@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from call.notes import CallNote, SoundNote, TurnNote
 from call.playback import Playback
-from call.script import GOODBYE, SOUNDS, Script, Turn, back_channel
+from call.script import GOODBYE, SOUNDS, Interjection, Script, Turn, back_channel
 from call.sound import FRAME_MS, SILENT_PAYLOAD, Sound, Sounds
 
 HESITATION_MS = 200
@@ -148,17 +148,17 @@ class Callee:
         self._last_sound = None
         self._during.clear()
         for one in turn.during:
-            self._during.append((one.at_ms, self._interjected(one.sound)))
+            self._during.append((one.at_ms, self._interjected(one)))
         self._next = GOODBYE if self.finish and turn is not GOODBYE else next(self._turns, None)
         if turn is GOODBYE:
             self._next = None
         if self._next is not None:
             self._wait_ms = self._hesitate(self._next)
 
-    def _interjected(self, sound: str) -> Sound:
-        if sound in SOUNDS:
-            return self._sounds.noise(sound)
-        return self._sounds.utterance(back_channel(sound), self._script.voice)
+    def _interjected(self, one: Interjection) -> Sound:
+        if one.sound in SOUNDS:
+            return self._sounds.noise(one.sound)
+        return self._sounds.utterance(back_channel(one), self._script.voice)
 
     def _hesitate(self, turn: Turn) -> float:
         return turn.begin_ms + self._random.random() * HESITATION_MS if turn.begin != "into" else 800.0

@@ -27,6 +27,8 @@ class Interjection:
     at_ms: int
     """Of the answer as it is played."""
     sound: str
+    take: int = 0
+    """Of the words: see `Turn.take`."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Turn:
     begin_ms: int = 800
     during: tuple[Interjection, ...] = ()
     """Over Floyd's answer to this turn."""
+    take: int = 0
+    """Nobody says the same words twice alike: each take has a pace, a pitch and a loudness of its own."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Script:
             yield turn
             for interjection in turn.during:
                 if interjection.sound not in SOUNDS:
-                    yield back_channel(interjection.sound)
+                    yield back_channel(interjection)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -78,8 +82,8 @@ GOODBYE_WORDS = "Thank you, that is all then, goodbye."
 GOODBYE = Turn((GOODBYE_WORDS,), "goodbye")
 
 
-def back_channel(text: str) -> Turn:
-    return Turn((text,), "back-channel")
+def back_channel(words: Interjection) -> Turn:
+    return Turn((words.sound,), "back-channel", take=words.take)
 
 
 def _turn(data: dict[str, Any]) -> Turn:

@@ -65,13 +65,17 @@ def interrupting(rounds: int, seed: int) -> Script:
     stops = cycle(INTERRUPTING[seed % len(INTERRUPTING) :] + INTERRUPTING[: seed % len(INTERRUPTING)])
     sounds = cycle(chance.sample(MEANINGLESS, len(MEANINGLESS)))
     turns: list[Turn] = []
-    for _ in range(rounds):
+    for take in range(rounds):
         turns.append(Turn(next(asked), "asking"))
         for number in range(INTERRUPTIONS_A_ROUND):
             is_last = number == INTERRUPTIONS_A_ROUND - 1
-            during = tuple(Interjection(at_ms, next(sounds)) for at_ms in SOUNDS_AT_MS) if is_last else ()
+            during = (
+                tuple(Interjection(at_ms, next(sounds), take=take) for at_ms in SOUNDS_AT_MS) if is_last else ()
+            )
             begin_ms = chance.randrange(*INTERRUPTED_AT_MS, 20)
-            turns.append(Turn((next(stops),), "interrupting", begin="into", begin_ms=begin_ms, during=during))
+            turns.append(
+                Turn((next(stops),), "interrupting", begin="into", begin_ms=begin_ms, during=during, take=take)
+            )
     return Script((GREETS, *turns, GOODBYE), answers="long")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +85,7 @@ class Sounds:
 
     def utterance(self, turn: Turn, voice: str) -> Sound:
         """Takes milliseconds the first time."""
-        key = (turn.say, turn.pause_ms, turn.garbled, voice)
+        key = (turn.say, turn.pause_ms, turn.garbled, turn.take, voice)
         if key not in self._kept:
             sound = self._render(turn, voice)
             self._kept[key] = self.by_first_frame[sound.frames[0]] = sound
@@ -98,8 +99,9 @@ class Sounds:
             ends_here = number == len(turn.say) - 1
             if number:
                 frames += [SILENCE] * (turn.pause_ms // FRAME_MS)
-            speech = self._voice.render(text, voice=voice, rate_wpm=RATE_WPM)
-            part, first_s = _voiced(speech)
+            manner = _manner(turn.take)
+            speech = self._voice.render(text, voice=voice, rate_wpm=round(RATE_WPM * manner.pace))
+            part, first_s = _voiced(_spoken(speech, manner))
             base = len(frames)
             frames += part
             starts.append(base)
@@ -107,7 +109,9 @@ class Sounds:
             said: list[str] = []
             for word in speech.words[:-1]:
                 said.append(word.text.strip(".,?!"))
-                at = base + min(len(part) - 1, max(0, math.ceil((word.end_s - first_s) * 1000 / FRAME_MS) - 1))
+                at = base + min(
+                    len(part) - 1, max(0, math.ceil((word.end_s / manner.pitch - first_s) * 1000 / FRAME_MS) - 1)
+                )
                 understood[at] = Understood(" ".join(said), complete=False)
             said.append(speech.words[-1].text.strip(".,?!"))
             if turn.garbled and ends_here:
@@ -126,9 +130,34 @@ def _garbled(words: list[str]) -> list[str]:
     return words[:-1] if len(words) > 5 else [*words[:-1], "thing"]
 
 
-def _voiced(speech: Speech) -> tuple[list[bytes], float]:
+@dataclass(frozen=True)
+class _Manner:
+    """Times the usual, but for the gain."""
+
+    pace: float = 1.0
+    pitch: float = 1.0
+    gain_db: float = 0.0
+
+
+def _manner(take: int) -> _Manner:
+    if not take:
+        return _Manner()
+    chance = random.Random(take)
+    return _Manner(1 + chance.uniform(-0.12, 0.12), 1 + chance.uniform(-0.04, 0.04), chance.uniform(-4, 4))
+
+
+def _spoken(speech: Speech, manner: _Manner) -> NDArray[np.int16]:
+    """Pitch by another speed, which moves the whole voice up or down."""
+    samples = speech.pcm16_8k.astype(np.float64)
+    if manner.pitch != 1.0:
+        at = np.arange(int(len(samples) / manner.pitch)) * manner.pitch
+        samples = np.interp(at, np.arange(len(samples)), samples)
+    return _pcm(samples * 10 ** (manner.gain_db / 20))
+
+
+def _voiced(samples: NDArray[np.int16]) -> tuple[list[bytes], float]:
     """The frames from the first voiced one to the last, and the second at which they begin."""
-    frames = _frames(speech.pcm16_8k)
+    frames = _frames(samples)
     loud = [index for index, frame in enumerate(frames) if _dbfs(frame) > VOICED_DBFS]
     first, last = loud[0], loud[-1]
     return list(frames[first : last + 1]), first * FRAME_MS / 1000
