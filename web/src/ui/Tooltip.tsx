@@ -1,4 +1,8 @@
+import { Tooltip as Parts } from "radix-ui";
 import type { ReactElement } from "react";
+
+/** Nobody who only passes by wants to read it. */
+const DELAY_MS = 300;
 
 /**
  * A few words about what they float over, for those who point at it or reach it by keyboard. Never the only place
@@ -6,14 +10,29 @@ import type { ReactElement } from "react";
  */
 export function Tooltip({ text, children }: { text: string; children: ReactElement }) {
   return (
-    <span className="group/tip relative inline-flex shrink-0">
-      {children}
-      <span
-        aria-hidden
-        className="pointer-events-none absolute bottom-full left-1/2 z-50 mb-1.5 hidden w-max max-w-48 -translate-x-1/2 rounded-lg bg-ink px-2.5 py-1 text-canvas text-sm delay-300 group-hover/tip:block group-has-focus-visible/tip:block starting:opacity-0"
-      >
-        {text}
-      </span>
-    </span>
+    <Parts.Provider delayDuration={DELAY_MS}>
+      <Parts.Root>
+        <Parts.Trigger
+          asChild
+          // It says what the name says: read out once is enough.
+          aria-describedby={undefined}
+          onFocus={(event) => {
+            // Given back by a dialog to whoever uses the mouse, the focus explains nothing.
+            if (!event.currentTarget.matches(":focus-visible")) event.preventDefault();
+          }}
+        >
+          {children}
+        </Parts.Trigger>
+        <Parts.Portal>
+          <Parts.Content
+            sideOffset={6}
+            collisionPadding={8}
+            className="z-50 max-w-48 animate-appear select-none rounded-lg border border-transparent bg-ink px-2.5 py-1 text-canvas text-sm"
+          >
+            {text}
+          </Parts.Content>
+        </Parts.Portal>
+      </Parts.Root>
+    </Parts.Provider>
   );
 }
