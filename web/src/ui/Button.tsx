@@ -6,12 +6,12 @@ import { cn } from "./cn";
 import { Tooltip } from "./Tooltip";
 
 export const buttonLook = cva(
-  "inline-flex shrink-0 select-none items-center justify-center gap-2 whitespace-nowrap rounded-control font-medium transition-colors disabled:cursor-not-allowed disabled:opacity-55 [&_svg]:size-[1.15em] [&_svg]:shrink-0",
+  "inline-flex shrink-0 select-none items-center justify-center gap-2 whitespace-nowrap rounded-control border border-transparent font-medium transition-colors disabled:cursor-not-allowed disabled:opacity-55 [&_svg]:size-[1.15em] [&_svg]:shrink-0",
   {
     variants: {
       variant: {
         primary: "bg-accent text-on-accent enabled:hover:bg-accent-hover [a&]:hover:bg-accent-hover",
-        secondary: "border border-line bg-surface text-ink hover:bg-subtle",
+        secondary: "border-line bg-surface text-ink hover:bg-subtle",
         ghost: "text-ink hover:bg-subtle",
         danger: "bg-danger text-on-danger hover:bg-danger-hover",
         dangerGhost: "text-danger-ink hover:bg-danger-soft",

@@ -8,20 +8,19 @@ export function Menu({ trigger, children }: { trigger: ReactElement; children: R
     // The page stays as it is: nothing in a menu is so important that all else has to wait.
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align="end"
-          sideOffset={6}
-          collisionPadding={8}
-          onCloseAutoFocus={(event) => {
-            // Back to what opened it, unless an item led elsewhere.
-            if (document.activeElement !== document.body) event.preventDefault();
-          }}
-          className="z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 animate-appear overflow-y-auto rounded-card border border-line bg-surface p-1"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      {/* In no portal: it belongs to the landmark of what opens it. */}
+      <DropdownMenu.Content
+        align="end"
+        sideOffset={6}
+        collisionPadding={8}
+        onCloseAutoFocus={(event) => {
+          // Back to what opened it, unless an item led elsewhere.
+          if (document.activeElement !== document.body) event.preventDefault();
+        }}
+        className="z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 animate-appear overflow-y-auto rounded-card border border-line bg-surface p-1"
+      >
+        {children}
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   );
 }

@@ -5,7 +5,7 @@ import { cn } from "./cn";
 import { MAX_SHOWN } from "./toast";
 
 /** Above the bar of pages on a phone, else at the edge. */
-const offset = { bottom: "var(--lift)" };
+const offset = { top: "max(1rem, env(safe-area-inset-top))", bottom: "var(--lift)" };
 
 /**
  * Once on the page. The region is always there, so that what appears in it is read out; Alt+T leads to it. It is above
@@ -23,7 +23,7 @@ export function Toasts() {
       mobileOffset={offset}
       closeButton
       icons={{ error: <CircleAlert aria-hidden className="size-5" />, close: <X aria-hidden /> }}
-      className="pointer-events-auto font-sans! [--lift:calc(4.75rem+env(safe-area-inset-bottom))] [--width:28rem]! md:[--lift:1.5rem]"
+      className="pointer-events-auto z-60! font-sans! [--lift:calc(4.75rem+env(safe-area-inset-bottom))] [--width:28rem]! md:[--lift:1.5rem]"
       toastOptions={{
         unstyled: true,
         closeButtonAriaLabel: "Close message",
@@ -33,7 +33,7 @@ export function Toasts() {
           default: "border-line bg-surface text-ink",
           error: "border-danger bg-danger-soft text-danger-ink",
           content: "min-w-0 flex-1 py-1.5",
-          actionButton: buttonLook({ size: "sm" }),
+          actionButton: cn(buttonLook({ size: "sm" })),
           // It comes first in the document, and last for the eye and the thumb.
           closeButton: cn(buttonLook({ variant: "ghost", size: "iconSm" }), "order-last"),
         },

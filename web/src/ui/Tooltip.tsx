@@ -14,7 +14,7 @@ export function Tooltip({ text, children }: { text: string; children: ReactEleme
       <Parts.Root>
         <Parts.Trigger
           asChild
-          // It says what the name says: read out once is enough.
+          // It is not read out: its words are in the name already.
           aria-describedby={undefined}
           onFocus={(event) => {
             // Given back by a dialog to whoever uses the mouse, the focus explains nothing.
@@ -25,9 +25,10 @@ export function Tooltip({ text, children }: { text: string; children: ReactEleme
         </Parts.Trigger>
         <Parts.Portal>
           <Parts.Content
+            aria-hidden
             sideOffset={6}
             collisionPadding={8}
-            className="z-50 max-w-48 animate-appear select-none rounded-lg border border-transparent bg-ink px-2.5 py-1 text-canvas text-sm"
+            className="z-50 max-w-64 animate-appear select-none rounded-lg border border-transparent bg-ink px-2.5 py-1 text-canvas text-sm"
           >
             {text}
           </Parts.Content>

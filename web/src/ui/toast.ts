@@ -17,9 +17,15 @@ function show(tone: "plain" | "error", text: string, action?: Action): void {
   for (const { id } of [...same, ...others.slice(0, -(MAX_SHOWN - 1))]) sonner.dismiss(id);
   const say = tone === "error" ? sonner.error : sonner;
   say(text, {
+    // On a phone a dialog has its buttons where messages are otherwise.
+    ...(isDialogOpen() ? { position: "top-center" } : {}),
     duration: tone === "error" || action !== undefined ? LONG_MS : PLAIN_MS,
     ...(action === undefined ? {} : { action: { label: action.label, onClick: action.run } }),
   });
+}
+
+function isDialogOpen(): boolean {
+  return document.querySelector('[role="dialog"], [role="alertdialog"]') !== null;
 }
 
 export const toast = {
