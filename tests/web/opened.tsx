@@ -9,6 +9,7 @@ import { memoryLocation } from "wouter/memory-location";
 import { type Account, AccountContext } from "../../web/src/auth/account.ts";
 import { ErrorBoundary } from "../../web/src/layout/ErrorBoundary.tsx";
 import { Toasts } from "../../web/src/ui/Toasts.tsx";
+import { Tooltips } from "../../web/src/ui/Tooltip.tsx";
 import { toast } from "../../web/src/ui/toast.ts";
 
 /** For a page on a busy machine to have caught up with the deployment. */
@@ -44,7 +45,9 @@ export function opened(
         <ConvexProvider client={client}>
           <Router hook={location.hook} searchHook={location.searchHook}>
             <main>
-              <Page />
+              <Tooltips>
+                <Page />
+              </Tooltips>
             </main>
           </Router>
           <Toasts />

@@ -84,7 +84,7 @@ async def test_what_cannot_be_undone_is_confirmed_on_purpose(scheduled: Page) ->
     await expect(opener).to_be_focused()
     await opener.click()
     await page.mouse.click(4, 4)
-    await expect(confirm).to_be_visible()
+    await expect(confirm.get_by_role("button", name="Keep it")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(confirm).to_have_count(0)
     await opener.click()
@@ -97,6 +97,8 @@ async def test_the_page_stays_where_it_is_under_a_dialog(scheduled: Page) -> Non
     page = scheduled
     # Hidden from screen readers under a dialog, so not to be found by its role.
     heading, last = page.locator("h1"), page.locator("main :text-is('Outcome')")
+    await expect(page.get_by_role("button", name="Edit")).to_be_visible()
+    await expect(last).to_be_visible()
     before = await heading.bounding_box(), await last.bounding_box()
     await page.get_by_role("button", name="Edit").click()
     await expect(page.get_by_role("dialog")).to_be_visible()

@@ -2,7 +2,6 @@ import { X } from "lucide-react";
 import { AlertDialog, Dialog as Parts } from "radix-ui";
 import { type ReactNode, useRef, useState } from "react";
 import { Button, type ButtonProps } from "./Button";
-import { cn } from "./cn";
 import { isToast } from "./Toasts";
 
 type DialogProps = {
@@ -11,7 +10,6 @@ type DialogProps = {
   title: string;
   description?: ReactNode;
   children?: ReactNode;
-  className?: string;
 };
 
 const veil = "fixed inset-0 z-40 animate-appear bg-veil";
@@ -21,7 +19,7 @@ const panel =
 const heading = "font-semibold text-lg";
 
 /** Escape and a tap beside it close it. */
-export function Dialog({ open, onOpenChange, title, description, children, className }: DialogProps) {
+export function Dialog({ open, onOpenChange, title, description, children }: DialogProps) {
   const focus = useFocusAround();
   return (
     <Parts.Root open={open} onOpenChange={onOpenChange}>
@@ -33,7 +31,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
             // A message over the dialog may be read and closed without losing what is in it.
             if (isToast(event.target)) event.preventDefault();
           }}
-          className={cn(panel, className)}
+          className={panel}
         >
           <div className="mb-3 flex items-start justify-between gap-4">
             <Parts.Title className={heading}>{title}</Parts.Title>
@@ -93,7 +91,8 @@ export function Confirm({
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className={veil} />
+        {/* A tap beside it does nothing, so it does not take the focus either. */}
+        <AlertDialog.Overlay className={veil} onMouseDown={(event) => event.preventDefault()} />
         <AlertDialog.Content {...focus} className={panel}>
           <AlertDialog.Title className={heading}>{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-muted">{description}</AlertDialog.Description>
