@@ -14,6 +14,8 @@ import type { Filters } from "./useFilters";
 /** Fills a tall screen. */
 const FIRST = 20;
 const MORE = 30;
+/** Whoever was further down than this comes back to here: they are read at once. */
+const MOST = 500;
 
 type RequestListProps = { filters: Filters; onClear: () => void; firstSteps: ReactNode };
 
@@ -23,7 +25,7 @@ export function RequestList({ filters, onClear, firstSteps }: RequestListProps) 
   const wanted = { ...(show === undefined ? {} : { show }), ...(search === "" ? {} : { search }) };
   const [place] = useState(placeLeft);
   const { results, status, loadMore } = usePaginatedQuery(api.requests.list, wanted, {
-    initialNumItems: Math.max(FIRST, place?.rows ?? 0),
+    initialNumItems: Math.max(FIRST, Math.min(place?.rows ?? 0, MOST)),
   });
   const questions = useQuery(api.questions.open);
   const askedFor = new Map(questions?.map((question) => [question.requestId, question.text]));
