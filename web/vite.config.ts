@@ -26,8 +26,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 500,
     rolldownOptions: {
+      // Radix names its functions for who debugs them, by calls that would keep even the unused ones.
+      treeshake: { manualPureFunctions: ["__name"] },
       output: {
-        // What every page needs is one file, not thirty small ones.
+        // What pages share is one file, not thirty small ones, which would be compressed one by one.
         codeSplitting: {
           groups: [
             {
@@ -36,9 +38,10 @@ export default defineConfig({
             },
             {
               name: "common",
-              test: /web\/src\/(ui|layout|auth|config|routes|api)|node_modules\/(@radix-ui|lucide-react)\//,
+              test: /web\/src\/|node_modules\/(@radix-ui|@floating-ui|sonner|lucide-react)\//,
               minShareCount: 2,
             },
+            { name: "importing", test: /web\/src\/knowledge\/importing\/|node_modules\/papaparse\// },
           ],
         },
       },

@@ -104,6 +104,11 @@ describe("a card", () => {
     ]);
   });
 
+  test("what is behind a backslash ends nothing", () => {
+    const lines = ["VERSION:3.0", "N:O\\;Ortiz;Dana", "ORG:Bloom\\; Vine\\\\;Office", "TEL:+14155550111"];
+    expect(one(...lines)).toMatchObject({ name: "Dana O;Ortiz", notes: "Bloom; Vine\\, Office" });
+  });
+
   test("with one broken line is read all the same", () => {
     expect(
       one("VERSION:3.0", 'NOTE;X="unclosed:well', "FN:School", "TEL;=:1", "TEL;TYPE=HOME:+14155550134")

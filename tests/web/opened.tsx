@@ -9,17 +9,17 @@ import { memoryLocation } from "wouter/memory-location";
 import { type Account, AccountContext } from "../../web/src/auth/account.ts";
 import { ErrorBoundary } from "../../web/src/layout/ErrorBoundary.tsx";
 import { Toasts } from "../../web/src/ui/Toasts.tsx";
-import { close, current } from "../../web/src/ui/toast.ts";
+import { Tooltips } from "../../web/src/ui/Tooltip.tsx";
+import { toast } from "../../web/src/ui/toast.ts";
 
 /** For a page on a busy machine to have caught up with the deployment. */
 configure({ asyncUtilTimeout: 8_000 });
 
-/** jsdom has dialogs, but does not open them. */
-HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
-  this.open = true;
-};
-HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
-  this.open = false;
+/** jsdom lays nothing out, so nothing changes its size. */
+globalThis.ResizeObserver ??= class {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
 };
 
 const ACCOUNT: Account = {
@@ -45,7 +45,9 @@ export function opened(
         <ConvexProvider client={client}>
           <Router hook={location.hook} searchHook={location.searchHook}>
             <main>
-              <Page />
+              <Tooltips>
+                <Page />
+              </Tooltips>
             </main>
           </Router>
           <Toasts />
@@ -59,7 +61,7 @@ export function opened(
 /** Nothing of one test is left for the next; messages stay on a page for a while. */
 export async function closed(client: ConvexReactClient): Promise<void> {
   cleanup();
-  for (const { id } of current()) close(id);
+  toast.clear();
   await client.close();
 }
 

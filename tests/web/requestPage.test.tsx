@@ -244,7 +244,7 @@ it("hangs up only when that is confirmed", async () => {
   const call = await onTheLine();
   open(call.requestId);
   fireEvent.click(await screen.findByRole("button", { name: "Hang up" }));
-  const dialog = within(await screen.findByRole("dialog", { name: "Hang up?" }));
+  const dialog = within(await screen.findByRole("alertdialog", { name: "Hang up?" }));
   const control = async () => {
     const { calls } = await alex.query(api.requests.show, { requestId: call.requestId });
     return calls[0]?.control;
@@ -278,7 +278,7 @@ it("edits what waits, calls at another time, cancels, and calls again", async ()
   expect(request.notBefore - Date.now()).toBeGreaterThan(3_500_000);
 
   fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
-  const cancel = within(await screen.findByRole("dialog", { name: "Cancel this request?" }));
+  const cancel = within(await screen.findByRole("alertdialog", { name: "Cancel this request?" }));
   fireEvent.click(cancel.getByRole("button", { name: "Cancel the request" }));
   fireEvent.click(await screen.findByRole("button", { name: "Call again" }));
   await waitFor(() => expect(location.history?.at(-1)).not.toBe(`/requests/${requestId}`));

@@ -1,13 +1,12 @@
 /** What is shown of times, numbers and states, and what is believed of config.json. */
 import { ConvexError } from "convex/values";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { outcomeKind, requestStatus, stage } from "../../convex/schema";
 import { checkedConfig } from "../../web/src/config";
 import { failureOf, messageOf } from "../../web/src/ui/failure";
 import { duration, relative } from "../../web/src/ui/moments";
 import { spacedNumber } from "../../web/src/ui/phoneNumbers";
 import { requestState } from "../../web/src/ui/requestState";
-import { close, current, pause, resume, toast } from "../../web/src/ui/toast";
 
 const NOW = Date.UTC(2026, 4, 1, 12);
 const MINUTE = 60_000;
@@ -117,37 +116,4 @@ test("what a function refused is told in its words, anything else is not", () =>
     expect(failureOf(defect)).toBeNull();
     expect(messageOf(defect)).not.toContain("db.ts");
   }
-});
-
-describe("toasts", () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    for (const { id } of current()) close(id);
-    vi.useRealTimers();
-  });
-  const texts = () => current().map(({ text }) => text);
-
-  test("go by themselves, but not while somebody points at them", () => {
-    const id = toast.say("Saved");
-    pause(id);
-    vi.advanceTimersByTime(60_000);
-    expect(texts()).toEqual(["Saved"]);
-    resume(id);
-    vi.advanceTimersByTime(60_000);
-    expect(texts()).toEqual([]);
-  });
-
-  test("are three at most, and the same one only once", () => {
-    for (const text of ["a", "b", "c", "d", "d"]) toast.error(text);
-    expect(texts()).toEqual(["b", "c", "d"]);
-  });
-
-  test("close by name, and closing again does nothing", () => {
-    const id = toast.say("Saved", { label: "Undo", run: () => undefined });
-    close(id);
-    close(id);
-    expect(texts()).toEqual([]);
-  });
 });

@@ -9,6 +9,7 @@ import { KnownPerson } from "./layout/KnownPerson";
 import { NotFoundPage } from "./layout/NotFoundPage";
 import { fetchOthers, pages, paths, SignInPage } from "./routes";
 import { Toasts } from "./ui/Toasts";
+import { Tooltips } from "./ui/Tooltip";
 
 /** The first page is there by then. */
 const FETCH_OTHERS_MS = 2_000;
@@ -25,7 +26,9 @@ export function App({ config, client }: { config: Config; client: ConvexReactCli
               </Suspense>
             </Route>
             <Route>
-              <PersonalPages />
+              <Tooltips>
+                <PersonalPages />
+              </Tooltips>
             </Route>
           </Switch>
           <Toasts />

@@ -30,6 +30,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    ViewportSize,
     async_playwright,
     expect,
 )
@@ -48,8 +49,8 @@ CALL_S = 60.0
 POLL_S = 0.1
 """Between two looks at a request; the pages themselves are told."""
 
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 860}
 
 _FLAGS = [
     "--no-sandbox",

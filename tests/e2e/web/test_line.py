@@ -18,6 +18,7 @@ from test_quality import barriers, too_wide
 pytestmark = WEB
 
 FLORIST = "+14155550142"
+BAKERY = "+14155550143"
 REQUEST = "Call Rose's Flowers and ask whether they are open on Sunday"
 GREETING = "Rose's Flowers, good morning."
 ANSWER = "Yes, we are open on Sunday from ten to four."
@@ -37,8 +38,8 @@ async def line_site(whole_line_site: Site) -> AsyncIterator[Site]:
     assert not complaints, complaints
 
 
-async def ask(person: Person) -> str:
-    wanted = {"text": REQUEST, "to": FLORIST}
+async def ask(person: Person, to: str = FLORIST) -> str:
+    wanted = {"text": REQUEST, "to": to}
     return str(await person.functions.mutation("requests:create", wanted))
 
 
@@ -132,6 +133,33 @@ async def test_every_tab_rings_one_picks_up_and_vanishes(line_site: Site) -> Non
     await second.close()
     assert await failed(line_site, person, request_id) == "interrupted"
     assert (await call_of(person, request_id))["endReason"] == "dropped"
+
+
+async def test_a_second_call_is_told_of_and_rings_on_until_the_phone_is_free(line_site: Site) -> None:
+    person = await line_site.person()
+    page = await line_site.open(person, phone=True)
+    first = await ask(person)
+    await ringing(page).get_by_role("button", name="Pick up").click()
+    await expect(captions(page)).to_contain_text("AI assistant", timeout=CALL_S * 1000)
+    second = await ask(person, BAKERY)
+    told = page.get_by_role("region", name="Second call")
+    await expect(told).to_contain_text("Floyd is also calling +1 415 555 0143", timeout=CALL_S * 1000)
+    await expect(page.get_by_role("status").filter(has_text="also calling")).to_have_count(1)
+    await expect(ringing(page)).to_have_count(0)
+    assert not await barriers(page)
+    assert not await too_wide(page)
+    # On other pages as well.
+    await page.get_by_role("link", name="Requests", exact=True).click()
+    elsewhere = page.get_by_role("region", name="On the phone")
+    await expect(elsewhere.get_by_role("region", name="Second call")).to_be_visible()
+    assert not await barriers(page)
+    assert not await too_wide(page)
+    await elsewhere.get_by_role("button", name="Hang up").click()
+    # Now it rings as any call does.
+    await expect(ringing(page)).to_contain_text("+1 415 555 0143")
+    await ringing(page).get_by_role("button", name="Decline").click()
+    assert await failed(line_site, person, second) == "busy"
+    assert await failed(line_site, person, first) == "interrupted"
 
 
 async def test_declining_is_a_busy_line_and_strangers_are_refused(line_site: Site) -> None:

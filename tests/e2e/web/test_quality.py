@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import built_page
 import pytest
@@ -17,7 +16,7 @@ import pytest_asyncio
 from deployment_process import ROOT
 from driven import DrivenCall
 from harness import DESK, PHONE, WEB, Person, Site
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from worker.cli.control import RehearsalControl
 
@@ -63,7 +62,7 @@ class Lived:
         await expect(self.page.get_by_role("main").get_by_label(re.compile("^Loading"))).to_have_count(0)
         return self.page
 
-    async def look(self, size: Any, *, dark: bool = False) -> None:
+    async def look(self, size: ViewportSize, *, dark: bool = False) -> None:
         await self.page.set_viewport_size(size)
         await self.page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
 

@@ -11,6 +11,9 @@ from playwright.async_api import Locator, Page, expect
 
 pytestmark = WEB
 
+MANY = 45
+"""Requests, more than a list shows at first."""
+
 
 def rows(page: Page) -> Locator:
     return page.get_by_role("region", name="Your requests").get_by_role("listitem")
@@ -51,6 +54,34 @@ async def test_a_request_appears_in_every_tab_at_once(site: Site) -> None:
     await first.get_by_label("What should Floyd do?").press("Enter")
     await expect(rows(second)).to_have_count(1)
     await expect(rows(second)).to_contain_text("Scheduled")
+
+
+async def test_the_way_back_leads_to_where_the_list_was_left(site: Site) -> None:
+    person = await site.person()
+    for number in range(MANY):
+        await file(person, f"Ask shop {number} when it opens")
+    page = await site.open(person, phone=True)
+    await expect(rows(page).first).to_be_visible()
+    # Further down than is loaded at first.
+    oldest = rows(page).filter(has_text="Ask shop 0 when")
+    while not await oldest.count():
+        await rows(page).last.scroll_into_view_if_needed()
+        await page.get_by_role("button", name="Show more").or_(oldest).first.wait_for()
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    chosen = rows(page).filter(has_text="Ask shop 3 when")
+    await chosen.scroll_into_view_if_needed()
+    before = await chosen.bounding_box()
+    await chosen.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Ask shop 3 when")
+    assert await page.evaluate("scrollY") == 0
+    await page.go_back()
+    await expect(chosen).to_be_in_viewport()
+    assert await chosen.bounding_box() == before
+    # Whoever goes there by a link begins at its beginning.
+    await chosen.get_by_role("link").click()
+    await page.get_by_role("link", name="Requests", exact=True).click()
+    await expect(rows(page).first).to_be_visible()
+    assert await page.evaluate("scrollY") == 0
 
 
 async def test_a_row_changed_from_outside_changes_the_page(site: Site) -> None:

@@ -116,7 +116,7 @@ async def test_a_page_that_is_closed_leaves_the_line_to_floyd_and_another_hangs_
     await expect(controls(second).get_by_role("button", name="Take over")).to_be_visible()
 
     await controls(second).get_by_role("button", name="Hang up").click()
-    await second.get_by_role("dialog").get_by_role("button", name="Hang up").click()
+    await second.get_by_role("alertdialog").get_by_role("button", name="Hang up").click()
     await expect(controls(second)).to_have_count(0, timeout=CALL_MS)
     await expect(second.get_by_role("region", name="Outcome")).to_be_visible(timeout=CALL_MS)
     show = await person.show(request_id)

@@ -5,7 +5,7 @@ import { Redirect } from "wouter";
 import { paths } from "../routes";
 import { Button } from "../ui/Button";
 import { ErrorState } from "../ui/States";
-import { clear } from "../ui/toast";
+import { toast } from "../ui/toast";
 import { useAccount } from "./account";
 
 type Props = {
@@ -19,7 +19,7 @@ export function SignedIn({ waiting, children }: Props) {
   const account = useAccount();
   const { generation } = account;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was said to one person is taken away from the next
-  useEffect(() => clear, [generation]);
+  useEffect(() => toast.clear, [generation]);
   if (account.status === "signedOut") return <Redirect to={paths.signIn} replace />;
   // The key: nothing that one person typed or opened is there for the next.
   if (isAuthenticated) return <Fragment key={generation}>{children}</Fragment>;

@@ -124,7 +124,7 @@ function ContactRow({ contact, edit, remove }: RowProps) {
         {aliases.length > 0 && <p className="text-muted text-sm">Also: {aliases.join(", ")}</p>}
         {notes !== undefined && <p className="whitespace-pre-wrap text-muted text-sm">{notes}</p>}
       </div>
-      <div className="flex shrink-0">
+      <div className="flex shrink-0 pr-1">
         <IconButton label={`Edit ${name}`} onClick={edit}>
           <Pencil aria-hidden />
         </IconButton>

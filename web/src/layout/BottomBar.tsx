@@ -18,7 +18,7 @@ export function BottomBar() {
   return (
     <nav
       aria-label="Pages"
-      className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-30 flex has-[[role=menu]]:z-70 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       <NavLink to={requests} className={place} activeClassName="text-accent-ink" />
       <NavLink

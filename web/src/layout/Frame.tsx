@@ -10,6 +10,7 @@ import { OfflineBanner } from "./OfflineBanner";
 import { Rehearsed } from "./Rehearsed";
 import { SideBar } from "./SideBar";
 import { UrgentQuestion } from "./UrgentQuestion";
+import { placeLeft } from "./wayBack";
 
 /** Only where the browser is the telephone. */
 const IncomingCall = lazy(() => import("../line/IncomingCall"));
@@ -23,7 +24,7 @@ export function Frame({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (before.current === location) return;
     before.current = location;
-    window.scrollTo(0, 0);
+    if (placeLeft() === undefined) window.scrollTo(0, 0);
     // Whoever does not see that the page is another one begins at its beginning.
     if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
   }, [location]);

@@ -8,8 +8,9 @@ import { paths } from "../routes";
 import { Button, IconButton } from "../ui/Button";
 import { cn } from "../ui/cn";
 import { LiveRegion } from "../ui/LiveRegion";
+import { AlsoRings } from "./AlsoRings";
 import { type PhoneState, phone, type Ringing } from "./phone";
-import { calleeOf, useAnswering, usePhone, useRinging } from "./usePhone";
+import { calleeOf, useAnswering, useCalls, usePhone } from "./usePhone";
 import { useRing } from "./useRing";
 
 /** The pages go away for a moment when the database does, and a call goes on without either. For longer: signed out. */
@@ -22,10 +23,9 @@ let person: number | undefined;
 export default function IncomingCall() {
   const state = usePhone();
   const [location] = useLocation();
-  const ringing = useRinging();
-  // Whoever is on the phone hears no other one.
-  const call = state.kind === "up" ? undefined : ringing[0];
-  useRing(call !== undefined);
+  const { first, second } = useCalls();
+  // Whoever is on the phone reads of another call, and hears nothing of it.
+  useRing(first !== undefined);
   useEffect(() => {
     clearTimeout(absence);
     window.addEventListener("pagehide", leave);
@@ -42,9 +42,13 @@ export default function IncomingCall() {
   const elsewhere = location !== paths.line;
   return (
     <>
-      <LiveRegion>{call !== undefined && `The phone rings: Floyd is calling ${calleeOf(call)}.`}</LiveRegion>
-      {elsewhere && call !== undefined && <Banner call={call} />}
-      {elsewhere && state.kind === "up" && <OnThePhone state={state} />}
+      <LiveRegion>
+        {first !== undefined
+          ? `The phone rings: Floyd is calling ${calleeOf(first)}.`
+          : second !== undefined && `Floyd is also calling ${calleeOf(second)}. It rings on.`}
+      </LiveRegion>
+      {elsewhere && first !== undefined && <Banner call={first} />}
+      {elsewhere && state.kind === "up" && <OnThePhone state={state} second={second} />}
     </>
   );
 }
@@ -88,7 +92,9 @@ function Banner({ call }: { call: Ringing }) {
   );
 }
 
-function OnThePhone({ state }: { state: Extract<PhoneState, { kind: "up" }> }) {
+type OnThePhoneProps = { state: Extract<PhoneState, { kind: "up" }>; second: Ringing | undefined };
+
+function OnThePhone({ state, second }: OnThePhoneProps) {
   const now = useSeconds();
   const [, navigate] = useLocation();
   // Below, where it hides little of a page that somebody looks at during the call.
@@ -97,22 +103,25 @@ function OnThePhone({ state }: { state: Extract<PhoneState, { kind: "up" }> }) {
       aria-label="On the phone"
       className={cn(
         card,
-        "inset-x-3 bottom-[calc(5.25rem+env(safe-area-inset-bottom))] mx-auto flex max-w-md items-center gap-2 py-1.5 pr-1.5 pl-3 md:right-6 md:bottom-6 md:left-auto md:mx-0 md:w-96",
+        "inset-x-3 bottom-[calc(5.25rem+env(safe-area-inset-bottom))] mx-auto max-w-md p-1.5 md:right-6 md:bottom-6 md:left-auto md:mx-0 md:w-96",
       )}
     >
-      <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
-      <div className="min-w-0 flex-1 leading-5">
-        <p className="truncate font-medium">{calleeOf(state.call)}</p>
-        <p className="text-muted text-sm tabular-nums">
-          {state.since === null ? "Connecting" : runningClock(now - state.since)}
-        </p>
+      <AlsoRings call={second} />
+      <div className="flex items-center gap-2 pl-1.5">
+        <PhoneCall aria-hidden className="size-5 shrink-0 text-accent-ink" />
+        <div className="min-w-0 flex-1 leading-5">
+          <p className="truncate font-medium">{calleeOf(state.call)}</p>
+          <p className="text-muted text-sm tabular-nums">
+            {state.since === null ? "Connecting" : runningClock(now - state.since)}
+          </p>
+        </div>
+        <Button size="sm" onClick={() => navigate(paths.line)}>
+          Back to the call
+        </Button>
+        <IconButton label="Hang up" variant="dangerGhost" onClick={() => phone.hangUp()}>
+          <PhoneOff aria-hidden />
+        </IconButton>
       </div>
-      <Button size="sm" onClick={() => navigate(paths.line)}>
-        Back to the call
-      </Button>
-      <IconButton label="Hang up" variant="dangerGhost" onClick={() => phone.hangUp()}>
-        <PhoneOff aria-hidden />
-      </IconButton>
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { OnThePhone } from "./OnThePhone";
 import { Over } from "./Over";
 import { Rings } from "./Rings";
 import { useRingSilent } from "./ringSetting";
-import { usePhone, useRinging } from "./usePhone";
+import { useCalls, usePhone } from "./usePhone";
 
 /** The telephone that Floyd calls when it has no telephone line: whoever picks up here plays the one it calls. */
 export default function LinePage() {
@@ -30,9 +30,9 @@ export default function LinePage() {
 
 function Telephone() {
   const state = usePhone();
-  const call = useRinging()[0];
-  if (state.kind === "up") return <OnThePhone state={state} />;
-  if (call !== undefined) return <Rings call={call} />;
+  const { first, second } = useCalls();
+  if (state.kind === "up") return <OnThePhone state={state} second={second} />;
+  if (first !== undefined) return <Rings call={first} />;
   if (state.kind === "over") return <Over state={state} />;
   return (
     <EmptyState

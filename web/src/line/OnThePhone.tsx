@@ -5,16 +5,17 @@ import { useConfig } from "../config";
 import { runningClock } from "../request/times";
 import { useSeconds } from "../request/useSeconds";
 import { Button } from "../ui/Button";
+import { AlsoRings } from "./AlsoRings";
 import { Captions } from "./Captions";
 import { Keypad } from "./Keypad";
-import { type PhoneState, phone } from "./phone";
+import { type PhoneState, phone, type Ringing } from "./phone";
 import { TypedReply } from "./TypedReply";
 import { calleeOf } from "./usePhone";
 
 type Up = Extract<PhoneState, { kind: "up" }>;
 
 /** A call that was picked up: what Floyd says, and everything that whoever is called can do. */
-export function OnThePhone({ state }: { state: Up }) {
+export function OnThePhone({ state, second }: { state: Up; second: Ringing | undefined }) {
   const keypad = useId();
   const [keys, setKeys] = useState(false);
   const { call, muted, problem, stage } = state;
@@ -39,6 +40,7 @@ export function OnThePhone({ state }: { state: Up }) {
         <LevelMeter sound={state.sound} className="text-accent-ink" />
         <Elapsed state={state} />
       </header>
+      <AlsoRings call={second} />
       <p className="text-sm">
         <span className="text-muted">What for: </span>
         {call.requestText}

@@ -20,6 +20,15 @@ export function usePhone(): PhoneState {
   return useSyncExternalStore(phone.subscribe, phone.current);
 }
 
+/** Who calls and may be picked up now: nobody while one talks. And who calls meanwhile, to be picked up afterwards. */
+export function useCalls(): { first: Ringing | undefined; second: Ringing | undefined } {
+  const state = usePhone();
+  const ringing = useRinging();
+  if (state.kind !== "up") return { first: ringing[0], second: undefined };
+  // The one that was picked up rings on until the connection stands.
+  return { first: undefined, second: ringing.find(({ callId }) => callId !== state.call.callId) };
+}
+
 export type Answering = {
   pickUp: (call: Ringing, speaking: boolean) => void;
   decline: (call: Ringing) => void;

@@ -1,7 +1,8 @@
 import { usePaginatedQuery, useQuery } from "convex/react";
 import { SearchX } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { api, type Doc } from "../api";
+import { placeLeft, useWayBack } from "../layout/wayBack";
 import { Button } from "../ui/Button";
 import { cn } from "../ui/cn";
 import { LiveRegion } from "../ui/LiveRegion";
@@ -13,6 +14,8 @@ import type { Filters } from "./useFilters";
 /** Fills a tall screen. */
 const FIRST = 20;
 const MORE = 30;
+/** Whoever was further down than this comes back to here: they are read at once. */
+const MOST = 500;
 
 type RequestListProps = { filters: Filters; onClear: () => void; firstSteps: ReactNode };
 
@@ -20,8 +23,9 @@ type RequestListProps = { filters: Filters; onClear: () => void; firstSteps: Rea
 export function RequestList({ filters, onClear, firstSteps }: RequestListProps) {
   const { show, search } = filters;
   const wanted = { ...(show === undefined ? {} : { show }), ...(search === "" ? {} : { search }) };
+  const [place] = useState(placeLeft);
   const { results, status, loadMore } = usePaginatedQuery(api.requests.list, wanted, {
-    initialNumItems: FIRST,
+    initialNumItems: Math.max(FIRST, Math.min(place?.rows ?? 0, MOST)),
   });
   const questions = useQuery(api.questions.open);
   const askedFor = new Map(questions?.map((question) => [question.requestId, question.text]));
@@ -33,6 +37,7 @@ export function RequestList({ filters, onClear, firstSteps }: RequestListProps) 
     if (!loading) before.current = results;
   }, [loading, results]);
   const rows = loading ? before.current : results;
+  useWayBack(rows?.length, place);
   if (rows === null) return <SkeletonList label="Loading your requests" />;
 
   const filtered = show !== undefined || search !== "";

@@ -5,13 +5,13 @@ import type { ComponentProps } from "react";
 import { cn } from "./cn";
 import { Tooltip } from "./Tooltip";
 
-const look = cva(
-  "inline-flex shrink-0 select-none items-center justify-center gap-2 whitespace-nowrap rounded-control font-medium transition-colors disabled:cursor-not-allowed disabled:opacity-55 [&_svg]:size-[1.15em] [&_svg]:shrink-0",
+export const buttonLook = cva(
+  "inline-flex shrink-0 select-none items-center justify-center gap-2 whitespace-nowrap rounded-control border border-transparent font-medium transition-colors disabled:cursor-not-allowed disabled:opacity-55 [&_svg]:size-[1.15em] [&_svg]:shrink-0",
   {
     variants: {
       variant: {
         primary: "bg-accent text-on-accent enabled:hover:bg-accent-hover [a&]:hover:bg-accent-hover",
-        secondary: "border border-line bg-surface text-ink hover:bg-subtle",
+        secondary: "border-line bg-surface text-ink hover:bg-subtle",
         ghost: "text-ink hover:bg-subtle",
         danger: "bg-danger text-on-danger hover:bg-danger-hover",
         dangerGhost: "text-danger-ink hover:bg-danger-soft",
@@ -29,7 +29,7 @@ const look = cva(
   },
 );
 
-type Look = VariantProps<typeof look>;
+type Look = VariantProps<typeof buttonLook>;
 
 export type ButtonProps = ComponentProps<"button"> &
   Look & {
@@ -40,7 +40,7 @@ export type ButtonProps = ComponentProps<"button"> &
   };
 
 export function Button({ variant, size, asChild, busy = false, className, children, ...rest }: ButtonProps) {
-  const classes = cn(look({ variant, size }), className);
+  const classes = cn(buttonLook({ variant, size }), className);
   if (asChild)
     return (
       <Slot.Root className={classes} {...rest}>

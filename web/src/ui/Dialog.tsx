@@ -1,7 +1,8 @@
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { AlertDialog, Dialog as Parts } from "radix-ui";
+import { type ReactNode, useRef, useState } from "react";
 import { Button, type ButtonProps } from "./Button";
-import { cn } from "./cn";
+import { isToast } from "./Toasts";
 
 type DialogProps = {
   open: boolean;
@@ -9,66 +10,44 @@ type DialogProps = {
   title: string;
   description?: ReactNode;
   children?: ReactNode;
-  className?: string;
 };
 
-/** In the middle of the screen; on a phone at its lower edge. Escape and a tap beside it close it. */
-export function Dialog({ open, ...rest }: DialogProps) {
-  return open ? <Opened {...rest} /> : null;
-}
+const veil = "fixed inset-0 z-40 animate-appear bg-veil";
+/** In the middle of the screen; on a phone at its lower edge. */
+const panel =
+  "fixed inset-x-0 bottom-0 z-50 max-h-[calc(100dvh-2rem)] animate-rise overflow-y-auto overscroll-contain rounded-t-2xl border border-line bg-surface p-5 pb-[max(1.25rem,env(safe-area-inset-bottom))] outline-none sm:inset-0 sm:m-auto sm:h-fit sm:max-w-lg sm:rounded-card sm:pb-5";
+const heading = "font-semibold text-lg";
 
-function Opened({ onOpenChange, title, description, children, className }: Omit<DialogProps, "open">) {
-  const id = useId();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    const before = document.activeElement;
-    element?.showModal();
-    // What there is to fill in comes first, not the button that closes.
-    element?.querySelector<HTMLElement>("input, select, textarea")?.focus();
-    return () => {
-      element?.close();
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
-  const close = () => onOpenChange(false);
+/** Escape and a tap beside it close it. */
+export function Dialog({ open, onOpenChange, title, description, children }: DialogProps) {
+  const focus = useFocusAround();
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby={`${id}-title`}
-      aria-describedby={description === undefined ? undefined : `${id}-description`}
-      onCancel={(event) => {
-        // A file input inside tells in the same way that no file was chosen.
-        if (event.target !== event.currentTarget) return;
-        event.preventDefault();
-        close();
-      }}
-      // A browser closes it without asking when Escape is pressed twice.
-      onClose={(event) => {
-        if (event.target === event.currentTarget && !event.currentTarget.open) close();
-      }}
-      onPointerDown={(event) => {
-        if (event.target === event.currentTarget) close();
-      }}
-      className="m-0 mt-auto w-full max-w-none animate-rise rounded-t-2xl border border-line bg-surface text-ink backdrop:bg-veil sm:m-auto sm:max-w-lg sm:rounded-card"
-    >
-      <div className={cn("p-5 pb-[max(1.25rem,env(safe-area-inset-bottom))]", className)}>
-        <div className="mb-3 flex items-start justify-between gap-4">
-          <h2 id={`${id}-title`} className="font-semibold text-lg">
-            {title}
-          </h2>
-          <Button variant="ghost" size="iconSm" aria-label="Close" onClick={close} className="-mt-1 -mr-2">
-            <X aria-hidden />
-          </Button>
-        </div>
-        {description !== undefined && (
-          <div id={`${id}-description`} className="mb-4 text-muted">
-            {description}
+    <Parts.Root open={open} onOpenChange={onOpenChange}>
+      <Parts.Portal>
+        <Parts.Overlay className={veil} />
+        <Parts.Content
+          {...focus}
+          onPointerDownOutside={(event) => {
+            // A message over the dialog may be read and closed without losing what is in it.
+            if (isToast(event.target)) event.preventDefault();
+          }}
+          className={panel}
+        >
+          <div className="mb-3 flex items-start justify-between gap-4">
+            <Parts.Title className={heading}>{title}</Parts.Title>
+            <Parts.Close asChild>
+              <Button variant="ghost" size="iconSm" aria-label="Close" className="-mt-1 -mr-2">
+                <X aria-hidden />
+              </Button>
+            </Parts.Close>
           </div>
-        )}
-        {children}
-      </div>
-    </dialog>
+          {description !== undefined && (
+            <Parts.Description className="mb-4 text-muted">{description}</Parts.Description>
+          )}
+          {children}
+        </Parts.Content>
+      </Parts.Portal>
+    </Parts.Root>
   );
 }
 
@@ -99,6 +78,7 @@ export function Confirm({
   onConfirm,
 }: ConfirmProps) {
   const [busy, setBusy] = useState(false);
+  const focus = useFocusAround();
   async function confirm() {
     setBusy(true);
     try {
@@ -109,13 +89,46 @@ export function Confirm({
     }
   }
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={title} description={description}>
-      <DialogButtons>
-        <Button onClick={() => onOpenChange(false)}>Keep it</Button>
-        <Button variant={variant ?? "danger"} busy={busy} onClick={() => void confirm()}>
-          {action}
-        </Button>
-      </DialogButtons>
-    </Dialog>
+    <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
+      <AlertDialog.Portal>
+        {/* A tap beside it does nothing, so it does not take the focus either. */}
+        <AlertDialog.Overlay className={veil} onMouseDown={(event) => event.preventDefault()} />
+        <AlertDialog.Content {...focus} className={panel}>
+          <AlertDialog.Title className={heading}>{title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-muted">{description}</AlertDialog.Description>
+          <DialogButtons>
+            <AlertDialog.Cancel asChild>
+              <Button>Keep it</Button>
+            </AlertDialog.Cancel>
+            {/* No AlertDialog.Action: that closes at once, done or not. */}
+            <Button variant={variant ?? "danger"} busy={busy} onClick={() => void confirm()}>
+              {action}
+            </Button>
+          </DialogButtons>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
   );
+}
+
+/**
+ * Where the focus goes: what there is to fill in comes first, not the button that closes; and in the end it goes back
+ * to what opened the dialog. Dialogs here are opened by what their owner knows, so none has a trigger to go back to.
+ */
+function useFocusAround() {
+  const opener = useRef<Element>(null);
+  return {
+    onOpenAutoFocus(event: Event) {
+      opener.current = document.activeElement;
+      const dialog = event.currentTarget as HTMLElement;
+      const field = dialog.querySelector<HTMLElement>("input, select, textarea");
+      if (field === null) return;
+      event.preventDefault();
+      field.focus();
+    },
+    onCloseAutoFocus(event: Event) {
+      event.preventDefault();
+      if (opener.current instanceof HTMLElement) opener.current.focus();
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { cva } from "class-variance-authority";
+import { Label } from "radix-ui";
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { cn } from "./cn";
 
@@ -57,9 +58,9 @@ export function Field({ label, hint, error, hideLabel = false, id: given, classN
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
   return (
     <div className={cn("flex flex-col gap-1.5", className)}>
-      <label htmlFor={id} className={hideLabel ? "sr-only" : "font-medium text-sm"}>
+      <Label.Root htmlFor={id} className={hideLabel ? "sr-only" : "font-medium text-sm"}>
         {label}
-      </label>
+      </Label.Root>
       {children({ id, "aria-describedby": described, "aria-invalid": error ? true : undefined })}
       {error ? (
         <p id={`${id}-error`} role="alert" className="text-danger-ink text-sm">

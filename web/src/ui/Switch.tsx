@@ -1,3 +1,4 @@
+import { Label, Switch as Parts } from "radix-ui";
 import { type ReactNode, useId } from "react";
 
 type SwitchProps = {
@@ -8,31 +9,28 @@ type SwitchProps = {
   disabled?: boolean;
 };
 
-export function Switch({ checked, onCheckedChange, label, hint, disabled = false }: SwitchProps) {
+export function Switch({ label, hint, ...rest }: SwitchProps) {
   const id = useId();
   return (
     <div className="flex items-start justify-between gap-4">
       <div>
-        <label htmlFor={id} className="font-medium">
+        <Label.Root htmlFor={id} className="font-medium">
           {label}
-        </label>
+        </Label.Root>
         {hint !== undefined && (
           <p id={`${id}-hint`} className="text-muted text-sm">
             {hint}
           </p>
         )}
       </div>
-      <input
+      <Parts.Root
+        {...rest}
         id={id}
-        type="checkbox"
-        role="switch"
-        aria-checked={checked}
-        checked={checked}
-        onChange={(event) => onCheckedChange(event.target.checked)}
-        disabled={disabled}
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        className="relative mt-0.5 h-7 w-12 shrink-0 cursor-pointer appearance-none rounded-full border border-line-strong bg-subtle transition-colors before:absolute before:top-[3px] before:left-[3px] before:size-5 before:rounded-full before:bg-line-strong before:transition-transform checked:border-accent checked:bg-accent checked:before:translate-x-5 checked:before:bg-on-accent disabled:cursor-not-allowed disabled:opacity-55 forced-colors:appearance-auto"
-      />
+        className="mt-0.5 h-7 w-12 shrink-0 rounded-full border border-line-strong bg-subtle px-[3px] transition-colors disabled:cursor-not-allowed disabled:opacity-55 data-[state=checked]:border-accent data-[state=checked]:bg-accent forced-colors:data-[state=checked]:bg-[Highlight]"
+      >
+        <Parts.Thumb className="block size-5 rounded-full bg-line-strong transition-transform data-[state=checked]:translate-x-5 data-[state=checked]:bg-on-accent forced-colors:bg-[ButtonText] forced-colors:data-[state=checked]:bg-[HighlightText]" />
+      </Parts.Root>
     </div>
   );
 }

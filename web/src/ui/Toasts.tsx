@@ -1,66 +1,47 @@
-import { X } from "lucide-react";
-import { useLayoutEffect, useRef, useSyncExternalStore } from "react";
-import { Button } from "./Button";
+import { CircleAlert, X } from "lucide-react";
+import { Toaster } from "sonner";
+import { buttonLook } from "./Button";
 import { cn } from "./cn";
-import { close, current, pause, resume, subscribe, type Toast } from "./toast";
+import { MAX_SHOWN } from "./toast";
 
-/** Once on the page. The region is always there, so that what appears in it is read out. */
+/** Above the bar of pages on a phone, else at the edge. */
+const offset = { top: "max(1rem, env(safe-area-inset-top))", bottom: "var(--lift)" };
+
+/**
+ * Once on the page. The region is always there, so that what appears in it is read out; Alt+T leads to it. It is above
+ * an open dialog, which makes the rest of the page unreachable for the pointer, and not this.
+ */
 export function Toasts() {
-  const toasts = useSyncExternalStore(subscribe, current);
-  const region = useRef<HTMLElement>(null);
-  const newest = toasts.at(-1)?.id;
-  useLayoutEffect(() => {
-    const element = region.current;
-    if (element === null) return;
-    element.popover = null;
-    if (newest === undefined || document.querySelector("dialog[open]") === null) return;
-    // What is not in the top layer, above an open dialog, would be below its veil.
-    element.popover = "manual";
-    element.showPopover();
-  }, [newest]);
   return (
-    <section
-      ref={region}
-      aria-label="Messages"
-      aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 top-auto bottom-[calc(4.5rem+env(safe-area-inset-bottom))] z-50 m-0 flex w-full flex-col items-center gap-2 overflow-visible bg-transparent px-4 text-ink md:bottom-6"
-    >
-      {toasts.map((toast) => (
-        <Message key={toast.id} toast={toast} />
-      ))}
-    </section>
+    <Toaster
+      containerAriaLabel="Messages"
+      position="bottom-center"
+      visibleToasts={MAX_SHOWN}
+      expand
+      gap={8}
+      offset={offset}
+      mobileOffset={offset}
+      closeButton
+      icons={{ error: <CircleAlert aria-hidden className="size-5" />, close: <X aria-hidden /> }}
+      className="pointer-events-auto z-60! font-sans! [--lift:calc(4.75rem+env(safe-area-inset-bottom))] [--width:28rem]! md:[--lift:1.5rem]"
+      toastOptions={{
+        unstyled: true,
+        closeButtonAriaLabel: "Close message",
+        classNames: {
+          toast:
+            "flex w-full items-center gap-3 rounded-card border py-1.5 pr-1.5 pl-4 focus-visible:outline-2! focus-visible:outline-offset-2 focus-visible:outline-accent!",
+          default: "border-line bg-surface text-ink",
+          error: "border-danger bg-danger-soft text-danger-ink",
+          content: "min-w-0 flex-1 py-1.5",
+          actionButton: cn(buttonLook({ size: "sm" })),
+          // It comes first in the document, and last for the eye and the thumb.
+          closeButton: cn(buttonLook({ variant: "ghost", size: "iconSm" }), "order-last"),
+        },
+      }}
+    />
   );
 }
 
-function Message({ toast }: { toast: Toast }) {
-  const { id, tone, text, action } = toast;
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only keeps it from going away
-    <div
-      onPointerEnter={() => pause(id)}
-      onPointerLeave={() => resume(id)}
-      onFocus={() => pause(id)}
-      onBlur={() => resume(id)}
-      className={cn(
-        "pointer-events-auto flex w-full max-w-md animate-rise items-center gap-3 rounded-card border py-1.5 pr-1.5 pl-4",
-        tone === "error" ? "border-danger bg-danger-soft text-danger-ink" : "border-line bg-surface",
-      )}
-    >
-      <p className="flex-1 py-1.5">{text}</p>
-      {action !== undefined && (
-        <Button
-          size="sm"
-          onClick={() => {
-            close(id);
-            action.run();
-          }}
-        >
-          {action.label}
-        </Button>
-      )}
-      <Button variant="ghost" size="iconSm" aria-label="Close message" onClick={() => close(id)}>
-        <X aria-hidden />
-      </Button>
-    </div>
-  );
+export function isToast(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("[data-sonner-toast]") !== null;
 }

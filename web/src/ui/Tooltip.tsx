@@ -1,4 +1,13 @@
-import type { ReactElement } from "react";
+import { Tooltip as Parts } from "radix-ui";
+import type { ReactElement, ReactNode } from "react";
+
+/** Nobody who only passes by wants to read it. */
+const DELAY_MS = 300;
+
+/** Once around everything: who has waited for one tooltip has the next at once. */
+export function Tooltips({ children }: { children: ReactNode }) {
+  return <Parts.Provider delayDuration={DELAY_MS}>{children}</Parts.Provider>;
+}
 
 /**
  * A few words about what they float over, for those who point at it or reach it by keyboard. Never the only place
@@ -6,14 +15,28 @@ import type { ReactElement } from "react";
  */
 export function Tooltip({ text, children }: { text: string; children: ReactElement }) {
   return (
-    <span className="group/tip relative inline-flex shrink-0">
-      {children}
-      <span
-        aria-hidden
-        className="pointer-events-none absolute bottom-full left-1/2 z-50 mb-1.5 hidden w-max max-w-48 -translate-x-1/2 rounded-lg bg-ink px-2.5 py-1 text-canvas text-sm delay-300 group-hover/tip:block group-has-focus-visible/tip:block starting:opacity-0"
+    <Parts.Root>
+      <Parts.Trigger
+        asChild
+        // It is not read out: its words are in the name already.
+        aria-describedby={undefined}
+        onFocus={(event) => {
+          // Given back by a dialog to whoever uses the mouse, the focus explains nothing.
+          if (!event.currentTarget.matches(":focus-visible")) event.preventDefault();
+        }}
       >
-        {text}
-      </span>
-    </span>
+        {children}
+      </Parts.Trigger>
+      <Parts.Portal>
+        <Parts.Content
+          aria-hidden
+          sideOffset={6}
+          collisionPadding={8}
+          className="z-50 max-w-64 animate-appear select-none rounded-lg border border-transparent bg-ink px-2.5 py-1 text-canvas text-sm"
+        >
+          {text}
+        </Parts.Content>
+      </Parts.Portal>
+    </Parts.Root>
   );
 }

@@ -8,7 +8,8 @@ export function useShortcut(key: string, act: () => void): void {
     function pressed(event: KeyboardEvent) {
       if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target instanceof HTMLElement && isTyping(event.target)) return;
-      if (document.querySelector("dialog[open]") !== null) return;
+      // A dialog or a menu has the keys for itself.
+      if (document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]') !== null) return;
       event.preventDefault();
       latest.current();
     }

@@ -1,11 +1,11 @@
 /**
- * Contacts from a vCard file: versions 3.0 (RFC 2426) and 4.0 (RFC 6350) as ical.js reads them, and 2.1 (versit,
- * 1996), which Android and older phones still write and which differs in three ways that are undone here:
- * parameters without a name (`TEL;CELL:`), quoted-printable values, and their soft line breaks.
+ * Contacts from a vCard file: versions 3.0 (RFC 2426), 4.0 (RFC 6350) and 2.1 (versit, 1996), which Android and older
+ * phones still write. A line is a property, `group.NAME;PARAMETER=value,"value":value`; a value has its commas,
+ * semicolons, backslashes and line breaks behind a backslash. 2.1 differs in three ways: parameters without a name
+ * (`TEL;CELL:`), quoted-printable values, and their soft line breaks.
  *
  * Only the properties that are of use are kept while reading, so pictures and keys cost nothing.
  */
-import ICAL from "ical.js";
 import { addEntry, type Found, type FoundNumber, MAX_ENTRIES, MAX_NUMBERS, UnreadableFile } from "./found";
 
 /** The longest value of use is a note; the rest of a longer one is dropped. */
@@ -76,28 +76,29 @@ function* logicalLines(text: string): Generator<string> {
   if (line !== "") yield line;
 }
 
-type Property = { name: string; group: string; parameters: Record<string, unknown>; value: unknown };
+/** Name and group in small letters, as the types; the value as it is written, but for quoted-printable. */
+type Property = { name: string; group: string; types: string[]; preferred: boolean; value: string };
 
 function addCard(found: Found, row: number, lines: string[], seen: Set<string>): void {
   const properties = lines.map(propertyOf).filter((property) => property !== null);
   const values = (name: string) => properties.filter((one) => one.name === name).map((one) => one.value);
-  const first = (name: string) => values(name).map(text).find(Boolean);
+  const first = (name: string) => values(name).map(unescaped).find(Boolean);
   const labels = new Map(
     properties
       .filter(({ name, group }) => name === "x-ablabel" && group !== "")
-      .map(({ group, value }) => [group, text(value).replace(/^_\$!<(.*)>!\$_$/, "$1")]),
+      .map(({ group, value }) => [group, unescaped(value).replace(/^_\$!<(.*)>!\$_$/, "$1")]),
   );
   addEntry(
     found,
     {
       row,
-      names: [first("fn"), nameOf(values("n")[0])],
-      organisation: parts(values("org")[0]).join(", "),
+      names: [first("fn"), nameOf(values("n")[0] ?? "")],
+      organisation: parts(values("org")[0] ?? "").join(", "),
       title: first("title"),
-      nicknames: values("nickname").flatMap((value) => text(value).split(",")),
-      notes: values("note").map(text).filter(Boolean).join("\n"),
+      nicknames: values("nickname").flatMap((value) => unescaped(value).split(",")),
+      notes: values("note").map(unescaped).filter(Boolean).join("\n"),
       numbers: properties
-        .filter(({ name, value }) => name === "tel" && text(value).trim() !== "")
+        .filter(({ name, value }) => name === "tel" && value.trim() !== "")
         .slice(0, 2 * MAX_NUMBERS)
         .map((property) => numberOf(property, labels.get(property.group))),
     },
@@ -108,28 +109,32 @@ function addCard(found: Found, row: number, lines: string[], seen: Set<string>):
 /** Null when the line is no property: one broken line does not cost the card. */
 function propertyOf(line: string): Property | null {
   const [head, value] = headAndValue(line);
-  const parameters = head.split(";").slice(1);
-  const quoted = parameters.some((one) => /^(ENCODING=)?QUOTED-PRINTABLE$/i.test(one.trim()));
-  const charset = parameters.map((one) => /^CHARSET=(.*)$/i.exec(one.trim())?.[1]).find(Boolean);
-  const kept = parameters
-    .map((one) => one.trim())
-    .filter((one) => one !== "" && !/^(ENCODING|CHARSET)=|^(QUOTED-PRINTABLE|8BIT|7BIT|BASE64)$/i.test(one))
-    .map((one) => (one.includes("=") ? one : `TYPE=${one}`));
-  const name = head.split(";")[0] ?? "";
-  const decoded = quoted ? unquotedPrintable(value, charset) : value;
-  try {
-    const line = `${[name, ...kept].join(";")}:${decoded}`;
-    const [ungrouped, found, , ...read] = ICAL.parse.property(line, ICAL.design.vcard) as [
-      string,
-      Record<string, unknown>,
-      string,
-      ...unknown[],
-    ];
-    const group = typeof found.group === "string" ? found.group.toLowerCase() : "";
-    return { name: ungrouped, group, parameters: found, value: read.length === 1 ? read[0] : read };
-  } catch {
-    return null;
-  }
+  // A semicolon in quotes does not end a parameter.
+  const [property = "", ...written] = head.match(/(?:"[^"]*"|[^;])+/g) ?? [];
+  const [, group = "", name = ""] = /^(?:(.*)\.)?([\w-]+)$/.exec(property) ?? [];
+  const parameters = written.map(parameterOf);
+  if (parameters.some(([name]) => name === "")) return null;
+  const valuesOf = (wanted: string) => parameters.filter(([name]) => name === wanted).flatMap(([, of]) => of);
+  const types = valuesOf("type");
+  const quoted = [...types, ...valuesOf("encoding")].includes("quoted-printable");
+  return {
+    name: name.toLowerCase(),
+    group: group.toLowerCase(),
+    types,
+    preferred: types.includes("pref") || valuesOf("pref").length > 0,
+    value: quoted ? unquotedPrintable(value, valuesOf("charset")[0]) : value,
+  };
+}
+
+/** Its name and values, in small letters. Without a name, as in version 2.1, it is a type. */
+function parameterOf(written: string): [string, string[]] {
+  const at = written.indexOf("=");
+  const values = written
+    .slice(at + 1)
+    .toLowerCase()
+    .replaceAll('"', "")
+    .split(",");
+  return [at < 0 ? "type" : written.slice(0, at).trim().toLowerCase(), values.map((one) => one.trim())];
 }
 
 /** The colon that ends the parameters is the first that is not in quotes. */
@@ -158,36 +163,35 @@ function decoder(charset: string): TextDecoder {
 }
 
 /** Family; given; additional; prefixes; suffixes (RFC 6350, 6.2.2), as one would say it. */
-function nameOf(value: unknown): string {
+function nameOf(value: string): string {
   const [family = "", given = "", additional = "", prefix = "", suffix = ""] = parts(value);
   return [prefix, given, additional, family, suffix].filter(Boolean).join(" ");
 }
 
-function parts(value: unknown): string[] {
-  return (Array.isArray(value) ? value : [value]).map((part) => text(part).trim());
+/** What is between the semicolons of a value, without the blanks around it. */
+function parts(value: string): string[] {
+  let part = "";
+  const found: string[] = [];
+  for (const [character] of value.matchAll(/\\.|./gs)) {
+    if (character !== ";") part += character;
+    else {
+      found.push(part);
+      part = "";
+    }
+  }
+  return [...found, part].map((one) => unescaped(one).trim());
 }
 
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.filter((one) => typeof one === "string").join(",");
-  return "";
+function unescaped(value: string): string {
+  return value.replace(/\\([\\,;nN])/g, (_, character: string) => (/n/i.test(character) ? "\n" : character));
 }
 
 const SILENT = ["fax", "pager", "modem", "bbs", "isdn", "video", "textphone", "pcs"];
 /** Said of nearly every number, so they distinguish none. */
-const COMMON = ["voice", "pref", "internet", "text", "msg", "x-other"];
+const COMMON = ["", "voice", "pref", "internet", "text", "msg", "x-other"];
 
-function numberOf({ parameters, value }: Property, label: string | undefined): FoundNumber {
-  const types = [parameters.type ?? []]
-    .flat(2)
-    .filter((one) => typeof one === "string")
-    .flatMap((one) => one.toLowerCase().split(","));
+function numberOf({ types, preferred, value }: Property, label: string | undefined): FoundNumber {
   const silent = types.some((type) => SILENT.includes(type)) && !types.includes("voice");
   const named = label || types.find((type) => !COMMON.includes(type) && !SILENT.includes(type)) || "";
-  return {
-    value: text(value),
-    label: named === "cell" ? "mobile" : named,
-    preferred: types.includes("pref") || parameters.pref !== undefined,
-    silent,
-  };
+  return { value: unescaped(value), label: named === "cell" ? "mobile" : named, preferred, silent };
 }
