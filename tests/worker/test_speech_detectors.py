@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +121,61 @@ async def test_two_calls_share_the_network_and_nothing_else() -> None:
         mixed.append(third.feed(frame))
     assert mixed == alone
     assert max(activity.voice for activity in alone) > 0.5
+
+
+async def test_voices_of_many_calls_are_judged_together_and_as_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network()
+    at_once: list[int] = []
+    judge = network.judge
+
+    def counted(windows: NDArray[np.float32], states: NDArray[np.float32]) -> tuple[Any, Any]:
+        at_once.append(len(windows))
+        return judge(windows, states)
+
+    monkeypatch.setattr(network, "judge", counted)
+    spoken = [np.roll(vowels(2), 400 * number) for number in range(8)]
+    alone = []
+    for samples in spoken:
+        alone.append(runs(network, samples))
+        network.judge_waiting()
+    alone_asked = len(at_once)
+    assert max(at_once) == 1
+
+    at_once.clear()
+    detectors = [Detector(network) for _ in spoken]
+    gates, found = [SpeechGate() for _ in spoken], [list[tuple[float, float]]() for _ in spoken]
+    for number, frames in enumerate(zip(*(frames_of(samples) for samples in spoken), strict=True), start=1):
+        for detector, gate, runs_found, frame in zip(detectors, gates, found, frames, strict=True):
+            if gate.feed(detector.feed(frame), number * 0.02) and not gate.speaking:
+                runs_found.append((gate.started_at, gate.last_voiced_at or 0.0))
+    network.judge_waiting()
+    assert found == alone
+    assert sum(at_once) == alone_asked
+    assert max(at_once) == 8
+    assert len(at_once) < alone_asked / 2
+
+
+async def test_a_voice_is_judged_within_moments_though_nothing_else_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network()
+    detector = Detector(network)
+    for frame in frames_of(vowels(1)):
+        detector.feed(frame)
+    assert detector.voice > 0.5
+    network.judge_waiting()
+    judged, judge = asyncio.Event(), network.judge
+
+    def noticed(windows: NDArray[np.float32], states: NDArray[np.float32]) -> tuple[Any, Any]:
+        judged.set()
+        return judge(windows, states)
+
+    monkeypatch.setattr(network, "judge", noticed)
+    network.judge_soon(detector, np.zeros(288, dtype=np.float32))
+    async with asyncio.timeout(5):
+        await judged.wait()
 
 
 async def test_loading_does_not_stop_the_loop() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 
@@ -31,7 +32,9 @@ MEANINGLESS = (*BACK_CHANNELS, *SOUNDS, "cough")
 SOUNDS_AT_MS = (1500, 4000, 6500, 9000, 11500)
 """Of an answer that takes some sixteen seconds."""
 INTERRUPTED_AT_MS = (1000, 5000)
-INTERRUPTIONS_A_ROUND = 3
+AFTER_MURMUR_AT_MS = (4000, 7000)
+AFTER_MURMUR = "interrupting after a back-channel"
+"""In the same answer."""
 
 
 def mixed(turns: int, seed: int, *, pauses: bool = True) -> Script:
@@ -59,24 +62,33 @@ def _turn(kind: str, sentences: dict[str, cycle[tuple[str, ...]]]) -> Turn:
 
 
 def interrupting(rounds: int, seed: int) -> Script:
-    """Long answers. In each round three are interrupted, and over the fourth are sounds that mean nothing."""
+    """Long answers. In each round four are interrupted, the last after a back-channel, and over the fifth are sounds
+    that mean nothing."""
     chance = random.Random(seed)
     asked = cycle(_LONGER[seed % len(_LONGER) :] + _LONGER[: seed % len(_LONGER)])
     stops = cycle(INTERRUPTING[seed % len(INTERRUPTING) :] + INTERRUPTING[: seed % len(INTERRUPTING)])
     sounds = cycle(chance.sample(MEANINGLESS, len(MEANINGLESS)))
+    words = cycle(chance.sample(BACK_CHANNELS, len(BACK_CHANNELS)))
+
+    def interrupt(label: str, within_ms: tuple[int, int], during: tuple[Interjection, ...] = ()) -> Turn:
+        begin_ms = chance.randrange(*within_ms, 20)
+        return Turn((next(stops),), label, begin="into", begin_ms=begin_ms, during=during, take=take)
+
     turns: list[Turn] = []
     for take in range(rounds):
-        turns.append(Turn(next(asked), "asking"))
-        for number in range(INTERRUPTIONS_A_ROUND):
-            is_last = number == INTERRUPTIONS_A_ROUND - 1
-            during = (
-                tuple(Interjection(at_ms, next(sounds), take=take) for at_ms in SOUNDS_AT_MS) if is_last else ()
-            )
-            begin_ms = chance.randrange(*INTERRUPTED_AT_MS, 20)
-            turns.append(
-                Turn((next(stops),), "interrupting", begin="into", begin_ms=begin_ms, during=during, take=take)
-            )
+        murmur = Interjection(SOUNDS_AT_MS[0], next(words), take)
+        turns += [
+            Turn(next(asked), "asking"),
+            interrupt("interrupting", INTERRUPTED_AT_MS),
+            interrupt("interrupting", INTERRUPTED_AT_MS),
+            interrupt("interrupting", INTERRUPTED_AT_MS, (murmur,)),
+            interrupt(AFTER_MURMUR, AFTER_MURMUR_AT_MS, _interjections(sounds, take)),
+        ]
     return Script((GREETS, *turns, GOODBYE), answers="long")
+
+
+def _interjections(sounds: Iterator[str], take: int) -> tuple[Interjection, ...]:
+    return tuple(Interjection(at_ms, next(sounds), take) for at_ms in SOUNDS_AT_MS)
 
 
 def never_stopping(*, repeat: bool) -> Script:
