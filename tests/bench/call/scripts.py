@@ -62,8 +62,8 @@ def _turn(kind: str, sentences: dict[str, cycle[tuple[str, ...]]]) -> Turn:
 
 
 def interrupting(rounds: int, seed: int) -> Script:
-    """Long answers. In each round four are interrupted, the last after a back-channel, and over the fifth are sounds
-    that mean nothing."""
+    """Long answers. In each round four are interrupted, the last after a back-channel, and over the fifth are
+    sounds that mean nothing."""
     chance = random.Random(seed)
     asked = cycle(_LONGER[seed % len(_LONGER) :] + _LONGER[: seed % len(_LONGER)])
     stops = cycle(INTERRUPTING[seed % len(INTERRUPTING) :] + INTERRUPTING[: seed % len(INTERRUPTING)])
