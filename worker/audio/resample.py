@@ -9,7 +9,6 @@ above 3.2 kHz, where telephone speech ends.
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from worker.audio.g711 import Pcm16, encode
@@ -34,6 +33,8 @@ def _design() -> NDArray[np.float64]:
 
 
 TAPS = _design()
+_PHASES = np.append(TAPS, np.zeros(-_TAPS % _RATIO)).reshape(-1, _RATIO).T / _SCALE
+"""The taps that meet every first, second and third sample: three short filters at a third of the rate."""
 
 
 class Decimator:
@@ -49,10 +50,15 @@ class Decimator:
         if count <= 0:
             self._held = signal
             return np.zeros(0, dtype=np.int16)
-        windows = sliding_window_view(signal, _TAPS)[::_RATIO]
-        filtered = np.round(windows @ TAPS / _SCALE)
+        wave = np.zeros((count + _PHASES.shape[1] - 1) * _RATIO)
+        known = signal[: len(wave)]
+        wave[: len(known)] = known
+        filtered = np.correlate(wave[0::_RATIO], _PHASES[0])
+        for phase in range(1, _RATIO):
+            filtered += np.correlate(wave[phase::_RATIO], _PHASES[phase])
         self._held = signal[count * _RATIO :]
-        return np.clip(filtered, -32768, 32767).astype(np.int16)
+        np.rint(filtered, out=filtered)
+        return np.clip(filtered, -32768, 32767, out=filtered).astype(np.int16)
 
     def flush(self) -> Pcm16:
         """The tail: what the filter still holds of the last samples. Starts anew afterwards."""
