@@ -125,8 +125,10 @@ class Listening:
 
     def talking(self) -> bool:
         """Whether somebody is talking: a voice, and not a noise that goes on and on."""
+        if not self.gate.speaking:
+            return False
         since = max(self.gate.started_at, self.words.changed_at)
-        return self.gate.speaking and (self.words.awaited or self._clock.now() - since < NOISE_AFTER_S)
+        return self._clock.now() - since < NOISE_AFTER_S or self.words.awaited
 
     def quiet_s(self) -> float:
         """Since somebody last talked. In a noise it grows, in contrast to `silence_s`."""
