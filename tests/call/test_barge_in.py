@@ -82,6 +82,18 @@ def test_a_voice_alone_stops_floyd_when_it_lasts(patient: bool, is_familiar: boo
     assert not decide(view(voiced_s=longest_s, **manner, speaking=False)).stop
 
 
+@pytest.mark.parametrize(
+    ("text", "silence_s", "look_again_s"),
+    [("okay", 0.2, MURMUR_OVER_S - 0.2), ("okay", MURMUR_OVER_S, None), ("", 0.2, None)],
+)
+def test_a_back_channel_that_is_over_is_looked_at_when_it_is_certain(
+    text: str, silence_s: float, look_again_s: float | None
+) -> None:
+    verdict = decide(view(text, speaking=False, voiced_s=0.3, silence_s=silence_s))
+    assert not verdict.stop
+    assert verdict.look_again_s == (None if look_again_s is None else pytest.approx(look_again_s))
+
+
 def test_okay_may_be_the_beginning_of_more() -> None:
     assert not decide(view("okay", voiced_s=PATIENT_VOICE_S)).stop
     assert decide(view("okay", voiced_s=REAL_VOICE_S)).stop

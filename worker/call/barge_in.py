@@ -116,7 +116,8 @@ def decide(view: View) -> Verdict:
     if words_of(view.text) and not is_back_channel(view.text):
         return Verdict(stop=True)
     if not view.speaking:
-        return Verdict(stop=False)
+        over_in_s = MURMUR_OVER_S - view.silence_s
+        return Verdict(stop=False, look_again_s=over_in_s if view.text and over_in_s > 0 else None)
     # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
     longest_s = PATIENT_VOICE_S if view.patient else VOICE_S
     if view.text or view.is_familiar:

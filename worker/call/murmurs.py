@@ -42,8 +42,8 @@ LONGER = 1.25
 LONGER_FRAMES = 5
 """A quarter longer and a tenth of a second more than the one before: nobody says it slower than that."""
 
-REMEMBERED = 8
-"""People have a handful of them."""
+REMEMBERED = 16
+"""People have a handful of them, and more than one way to say each."""
 
 _BANDS = 12
 _LOWEST_HZ, _HIGHEST_HZ = 150.0, 3_600.0
