@@ -11,11 +11,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from costs import Costs
 from figures import spread, value_line
-from stalls import Stalls
 
 from call import scripts
 from call.delays import Delays, configured_ms
@@ -62,12 +62,12 @@ async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any
         await called.up(turns=2)
     except TimeoutError:
         problems.append("not all calls were up in time")
-    stalls = Stalls(stand.worker_url, stand.parts.worker.log)
-    async with stalls, Costs(stand.pids) as costs:
+    stalls = stand.stalls()
+    async with stalls or nullcontext(), Costs(stand.pids) as costs:
         began = time.monotonic()
         await asyncio.sleep(stretch_s)
         ended = time.monotonic()
-    loop = stalls.figures()
+    loop = stalls.figures() if stalls is not None else None
     late_s = await stand.late_s(began, ended)
     await called.finish()
     problems += await called.over()

@@ -11,7 +11,7 @@ from typing import Any
 from figures import Options
 
 from call import latency, load, long, odd, yielding
-from call.standing import Stand
+from call.floyd_stand import FloydStand
 
 SERIES = ("latency", "zero", "yield", "load", "odd", "long")
 UNASKED = SERIES[:-1]
@@ -22,7 +22,7 @@ MOST_CALLS = 100
 async def measure(options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="floyd-bench-") as folder:
-        async with Stand.standing(Path(folder), calls=MOST_CALLS) as stand:
+        async with FloydStand.standing(Path(folder), calls=MOST_CALLS) as stand:
             for name in options.only or UNASKED:
                 print(f"bench: call: {name}", flush=True)
                 try:
@@ -34,7 +34,7 @@ async def measure(options: Options) -> dict[str, Any]:
     return found
 
 
-async def _series(name: str, stand: Stand, options: Options) -> dict[str, Any]:
+async def _series(name: str, stand: FloydStand, options: Options) -> dict[str, Any]:
     match name:
         case "latency":
             return await latency.measure(stand, quick=options.quick)
