@@ -62,7 +62,7 @@ class Vendors:
         key = os.environ["OPENAI_API_KEY"]
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._config = _recognition()
-        self._recognize = channel.stream_stream(
+        self._recognize: Any = channel.stream_stream(
             "/google.cloud.speech.v1.Speech/StreamingRecognize", response_deserializer=_Response.FromString
         )
 
