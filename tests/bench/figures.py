@@ -23,6 +23,8 @@ class Options:
     """Simultaneous calls of its series `load`, one step after the other."""
     minutes: float = 30.0
     """Of its series `long`."""
+    beside: tuple[str, ...] = ()
+    """Bots that its series are run with after Floyd."""
 
 
 def spread(samples: Iterable[float]) -> Spread:

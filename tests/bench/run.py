@@ -39,6 +39,14 @@ def main() -> int:
     )
     parser.add_argument("--only", metavar="SERIES[,SERIES...]", default="", help="series of the part `call`")
     parser.add_argument("--minutes", type=float, default=30.0, help="length of the series `long` of `call` (30)")
+    parser.add_argument(
+        "--beside",
+        metavar="NAME[,NAME...]",
+        default="",
+        help="after Floyd's series of `call` the same (latency, zero, load) with other bots, and what Floyd costs "
+        f"in terms of theirs: {', '.join(call.BOTS)}; one whose packages aren't installed is left out. floor only "
+        "moves bytes: the least that a call costs in Python",
+    )
     parser.add_argument("--quick", action="store_true", help="fewer requests, calls and turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw figures there")
     given = parser.parse_args()
@@ -52,12 +60,19 @@ def main() -> int:
     unknown = [name for name in only if name not in call.SERIES]
     if unknown:
         parser.error(f'there is no series "{unknown[0]}"; there are: {", ".join(call.SERIES)}')
+    beside = tuple(dict.fromkeys(name for name in given.beside.split(",") if name))
+    unknown = [name for name in beside if name not in call.BOTS]
+    if unknown:
+        parser.error(f'there is no bot "{unknown[0]}"; there are: {", ".join(call.BOTS)}')
+    if beside and "call" not in (given.parts or PARTS):
+        parser.error("--beside: goes with the part call")
     options = Options(
         calls=min(calls, 5) if given.quick else calls,
         quick=given.quick,
         only=only,
         steps=given.calls,
         minutes=given.minutes,
+        beside=beside,
     )
     figures: dict[str, Any] = {"machine": machine()}
     problems: list[str] = []

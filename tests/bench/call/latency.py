@@ -1,4 +1,4 @@
-"""The series `latency` and `zero`: how soon Floyd answers, and whom it talks over for that."""
+"""The series `latency` and `zero`: how soon Floyd, or another bot, answers, and whom it talks over for that."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _waste(notes: list[Note], made: dict[str, float]) -> dict[str, float]:
     }
 
 
-def table(name: str, found: dict[str, Any]) -> list[str]:
+def table(name: str, found: dict[str, Any], who: str = "Floyd") -> list[str]:
     """Rows for each kind of turn."""
     configured, waste = found["configuredMs"], found["waste"]
     lines = [head_line(f"{name}, {found['calls']} calls at once (ms)")]
@@ -119,7 +119,7 @@ def table(name: str, found: dict[str, Any]) -> list[str]:
         value_line("spoken into elsewhere", len(found["spokenInto"])),
         *(f"    {text}" for text in dict.fromkeys(found["spokenInto"])),
         value_line("turns without an answer", found["unanswered"]),
-        value_line("gaps in Floyd's speech", found["gaps"]),
+        value_line(f"gaps in {who}'s speech", found["gaps"]),
         value_line("model: requests begun, cancelled per answer", _pair(waste["requests"], waste["cancelled"])),
         value_line("  tokens sent per answer, in an answer", _pair(waste["tokens"], waste["tokensOfAnAnswer"])),
         value_line(

@@ -20,7 +20,6 @@ import asyncio
 import gc
 import json
 import os
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -43,9 +42,9 @@ from call.notes import CallNote
 from call.script import Script
 from call.sound import Sounds
 from call.ticker import Ticker
+from call.until_told import until_told
 from call.voice import SpokenWords
 
-PARENT_CHECK_S = 1.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
@@ -83,7 +82,7 @@ class Line:
             gc.freeze()
             addresses = {"controlUrl": url, "twilioUrl": url, "openaiUrl": f"{url}/v1"}
             print(json.dumps(addresses | {"speechEndpoint": f"127.0.0.1:{speech_port}"}), flush=True)
-            await _until_told()
+            await until_told()
             ticking.cancel()
             await speech.stop(None)
             await runner.cleanup()
@@ -149,21 +148,6 @@ async def _models(request: web.Request) -> web.Response:
 
 def _json(data: Any) -> web.Response:
     return web.Response(body=orjson.dumps(data), content_type="application/json")
-
-
-async def _until_told() -> None:
-    """SIGINT, SIGTERM, or the parent is gone."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    parent = os.getppid()
-    while not stop.is_set() and os.getppid() == parent:
-        try:
-            async with asyncio.timeout(PARENT_CHECK_S):
-                await stop.wait()
-        except TimeoutError:
-            continue
 
 
 if __name__ == "__main__":

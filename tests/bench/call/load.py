@@ -11,11 +11,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from costs import Costs
 from figures import spread, value_line
-from stalls import Stalls
 
 from call import scripts
 from call.delays import Delays, configured_ms
@@ -62,12 +62,12 @@ async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any
         await called.up(turns=2)
     except TimeoutError:
         problems.append("not all calls were up in time")
-    stalls = Stalls(stand.worker_url, stand.parts.worker.log)
-    async with stalls, Costs(stand.pids) as costs:
+    stalls = stand.stalls()
+    async with stalls or nullcontext(), Costs(stand.pids) as costs:
         began = time.monotonic()
         await asyncio.sleep(stretch_s)
         ended = time.monotonic()
-    loop = stalls.figures()
+    loop = stalls.figures() if stalls is not None else None
     late_s = await stand.late_s(began, ended)
     await called.finish()
     problems += await called.over()
@@ -125,9 +125,10 @@ def _held(row: dict[str, Any], single: dict[str, Any]) -> bool:
     return True
 
 
-def table(found: dict[str, Any]) -> list[str]:
+def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
     rows = found["rows"]
     first = rows[0]
+    process = "worker" if who == "Floyd" else who
 
     def line(name: str, value: Callable[[dict[str, Any]], Any]) -> str:
         return value_line(name, *(value(row) for row in rows))
@@ -136,7 +137,7 @@ def table(found: dict[str, Any]) -> list[str]:
         return lambda row: f"{row['addedMs'][kind][which]:.0f}" if row["addedMs"][kind] else "-"
 
     def loop(kind: str, bound: str) -> Callable[[dict[str, Any]], str]:
-        return lambda row: f"{row['loop'][kind][bound]:.0f}"
+        return lambda row: f"{row['loop'][kind][bound]:.0f}" if row["loop"] else "-"
 
     def memory_per_call(row: dict[str, Any]) -> str:
         more = row["calls"] - first["calls"]
@@ -148,13 +149,13 @@ def table(found: dict[str, Any]) -> list[str]:
         line("  p95", added("complete", "p95")),
         line("added, interim wrong, ms: median", added("garbled", "median")),
         line("  p95", added("garbled", "p95")),
-        line("gaps in Floyd's speech per call-minute", lambda row: round(row["gapsPerCallMinute"], 2)),
+        line(f"gaps in {who}'s speech per call-minute", lambda row: round(row["gapsPerCallMinute"], 2)),
         line("  longest, ms", lambda row: round(row["longestGapMs"])),
         line("spoken into", lambda row: row["spokenInto"]),
         line("held as well as a single call", lambda row: "yes" if row["held"] else "no"),
-        line("worker: CPU s per call-minute", lambda row: round(row["cpuSecondsPerCallMinute"], 2)),
-        line("worker: its core used", lambda row: round(row["coreLoad"]["worker"], 2)),
-        line("worker: memory, MiB", lambda row: round(row["memoryMiB"])),
+        line(f"{process}: CPU s per call-minute", lambda row: round(row["cpuSecondsPerCallMinute"], 2)),
+        line(f"{process}: its core used", lambda row: round(row["coreLoad"]["worker"], 2)),
+        line(f"{process}: memory, MiB", lambda row: round(row["memoryMiB"])),
         line("  per further call", memory_per_call),
         line("event loop late by more than 20 ms, times", loop("late", "over20Ms")),
         line("  by its own doing", loop("blocked", "over20Ms")),
@@ -163,17 +164,18 @@ def table(found: dict[str, Any]) -> list[str]:
         line("the line itself late: steps over 10 ms", lambda row: f"{row['lineLateShare']:.2%}"),
         line("  at the most, ms", lambda row: round(row["lineLatestMs"])),
         line("other core used by line", lambda row: round(row["coreLoad"]["line"], 2)),
-        line("  by deployment", lambda row: round(row["coreLoad"]["deployment"], 2)),
+        line("  by deployment", lambda row: round(row["coreLoad"].get("deployment", 0.0), 2)),
         line("cores used by others on this machine", lambda row: row["otherCores"]),
-        *_remarks(rows),
+        *_remarks(rows, who),
     ]
 
 
-def _remarks(rows: list[dict[str, Any]]) -> list[str]:
+def _remarks(rows: list[dict[str, Any]], who: str) -> list[str]:
     late = [row["calls"] for row in rows if row["lineLateShare"] > LINE_LATE_SHARE]
-    remarks = [f"  {count} calls: the line itself was late, so this says little of Floyd" for count in late]
+    remarks = [f"  {count} calls: the line itself was late, so this says little of {who}" for count in late]
     for row in rows:
-        where = Counter(_innermost(stall["at"]) for stall in row["loop"]["stalls"])
+        stalls = row["loop"]["stalls"] if row["loop"] else []
+        where = Counter(_innermost(stall["at"]) for stall in stalls)
         remarks += [
             f"  {row['calls']} calls: stood still over 50 ms {times} times in {place}"
             for place, times in where.most_common(SHOWN_PLACES)

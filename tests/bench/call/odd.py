@@ -9,8 +9,9 @@ from figures import head_line, spread
 
 from call import scripts
 from call.delays import Delays
+from call.floyd_stand import FloydStand
 from call.script import Script
-from call.standing import Note, Stand
+from call.standing import Note
 
 LIMIT_MINUTES = 1.5
 """The person's limit for these calls: Floyd must end the one that nothing else ends."""
@@ -19,7 +20,7 @@ BOUND_MINUTES = 4.0
 ENDLESS = "talks without end, until Floyd ends the call"
 
 
-async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
+async def measure(stand: FloydStand, *, quick: bool) -> dict[str, Any]:
     await stand.delays(Delays())
     turns = 6 if quick else 12
     by_name: dict[str, Script] = {
@@ -60,7 +61,7 @@ def _row(note: Note) -> dict[str, Any]:
     }
 
 
-async def _ready(stand: Stand) -> bool:
+async def _ready(stand: FloydStand) -> bool:
     timeout = aiohttp.ClientTimeout(total=5)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as http, http.get(stand.worker_url + "/readyz") as reply:

@@ -1,49 +1,45 @@
-"""The part `call`: runs its series one after the other on one stand, and prints their tables."""
+"""The part `call`: runs its series one after the other on Floyd's stand, and on other bots' stands those that can
+be asked of any bot; prints their tables."""
 
 from __future__ import annotations
 
 import tempfile
-import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from figures import Options
 
-from call import latency, load, long, odd, yielding
-from call.standing import Stand
+from call import beside, bots, long, odd, yielding
+from call.each import each, is_whole, problems_of
+from call.floyd_stand import FloydStand
 
 SERIES = ("latency", "zero", "yield", "load", "odd", "long")
 UNASKED = SERIES[:-1]
 """What is run where `--only` names nothing: half an hour is asked for."""
 MOST_CALLS = 100
+BOTS = bots.NAMES
+"""Who can be measured beside Floyd."""
 
 
 async def measure(options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    for bot in options.beside:
+        if missing := bots.missing(bot):
+            print(f"bench: call: {bot} is left out: not installed here: {', '.join(missing)}", flush=True)
     with tempfile.TemporaryDirectory(prefix="floyd-bench-") as folder:
-        async with Stand.standing(Path(folder), calls=MOST_CALLS) as stand:
-            for name in options.only or UNASKED:
-                print(f"bench: call: {name}", flush=True)
-                try:
-                    found[name] = await _series(name, stand, options)
-                except Exception as error:  # the others' figures took minutes to get
-                    traceback.print_exc()
-                    found[name] = {"problems": [repr(error)], "broken": True}
-    found["problems"] = [f"{name}: {problem}" for name, series in found.items() for problem in series["problems"]]
-    return found
+        async with FloydStand.standing(Path(folder), calls=MOST_CALLS) as stand:
+            names = options.only or UNASKED
+            found = await each("call", names, lambda name: _series(name, stand, options))
+    others = {bot: await beside.measure(bot, found, quick=options.quick) for bot in options.beside}
+    return {**found, "beside": others, "problems": problems_of(found) + problems_of(others)}
 
 
-async def _series(name: str, stand: Stand, options: Options) -> dict[str, Any]:
+async def _series(name: str, stand: FloydStand, options: Options) -> dict[str, Any]:
     match name:
-        case "latency":
-            return await latency.measure(stand, quick=options.quick)
-        case "zero":
-            return await latency.measure_zero(stand, quick=options.quick)
+        case "latency" | "zero" | "load":
+            return await beside.series(name, stand, quick=options.quick, steps=options.steps)
         case "yield":
             return await yielding.measure(stand, quick=options.quick)
-        case "load":
-            return await load.measure(stand, quick=options.quick, steps=options.steps)
         case "odd":
             return await odd.measure(stand, quick=options.quick)
         case "long":
@@ -56,18 +52,24 @@ PEERS = ("pipecat", "livekit")
 
 
 def table(found: dict[str, Any]) -> str:
-    tables = {
-        "latency": lambda series: latency.table("Turns", series),
-        "zero": lambda series: latency.table("All services at zero", series),
-        "yield": yielding.table,
-        "load": load.table,
-        "odd": odd.table,
-        "long": long.table,
-    }
-    parts = [
-        "\n".join(table(found[name]))
-        for name, table in tables.items()
-        if name in found and "broken" not in found[name]
+    parts = ["\n".join(_table(name, found[name])) for name in SERIES if is_whole(found, name)]
+    for bot, figures in found["beside"].items():
+        parts += beside.tables(bot, figures)
+    parts += [
+        f"  {peer} is installed here, and was not measured"
+        for peer in PEERS
+        if peer not in found["beside"] and find_spec(peer)
     ]
-    parts += [f"  {peer} is installed here, and was not measured" for peer in PEERS if find_spec(peer)]
     return "\n\n".join(["", *parts])
+
+
+def _table(name: str, found: dict[str, Any]) -> list[str]:
+    match name:
+        case "yield":
+            return yielding.table(found)
+        case "odd":
+            return odd.table(found)
+        case "long":
+            return long.table(found)
+        case _:
+            return beside.table_of(name, found, "Floyd")
