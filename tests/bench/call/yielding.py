@@ -35,11 +35,11 @@ def _figures(notes: list[Note]) -> dict[str, Any]:
     turns = [turn for note in notes for turn in note["turns"]]
     over = [turn for turn in turns if turn["over_floyd"]]
     yielded = [turn for turn in over if turn["cleared_at"] is not None]
-    waits = [_to_clear_s(turn) * 1000 for turn in yielded if turn["label"] != scripts.AFTER_MURMUR]
+    at_once = [turn for turn in yielded if turn["label"] != scripts.AFTER_MURMUR]
+    waits = [_to_clear_s(turn) * 1000 for turn in at_once]
     patient = [_to_clear_s(turn) * 1000 for turn in yielded if turn["label"] == scripts.AFTER_MURMUR]
     # After a clear the carrier counts from there, so that what went on after a back-channel is not known in whole.
-    counted = [turn for turn in yielded if turn["label"] != scripts.AFTER_MURMUR]
-    heard = [turn for turn in counted if turn["remembered_words"] is not None]
+    heard = [turn for turn in at_once if turn["remembered_words"] is not None]
     sounds = [sound for turn in turns for sound in turn["sounds"]]
     stopped = [sound for sound in sounds if sound["cleared_at"] is not None]
     stray = sum(note["stray_clears"] for note in notes)

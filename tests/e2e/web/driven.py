@@ -18,6 +18,7 @@ from worker.deployment.http import HttpDeployment
 
 SCHOOL = "+14155550134"
 DUE_WITHIN_S = 5.0
+CLAIM_EVERY_S = 0.05
 LINES_AT_ONCE = 200
 """As many as `transcript:append` takes."""
 
@@ -107,13 +108,14 @@ class DrivenCall:
         await self.write("requests:setStage", requestId=self.request_id, stage="talking")
 
     async def _claim(self, started: dict[str, str]) -> dict[str, Any]:
-        """A request is due by the clock, which a virtual machine may set back by some milliseconds."""
+        """Seen once, not explained: a request that was filed a moment ago could not be claimed yet. A worker looks
+        again too."""
         async with asyncio.timeout(DUE_WITHIN_S):
             while True:
                 claimed = await self.worker.mutation("requests:claim", {**started, "token": self._token})
                 if claimed is not None:
                     return dict(claimed["request"])
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(CLAIM_EVERY_S)
 
     async def write(self, path: str, **args: Any) -> Any:
         """A mutation under the token of the call's lease."""
