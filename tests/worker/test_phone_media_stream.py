@@ -128,7 +128,7 @@ MALFORMED: list[Any] = [
     media(b"x", payload=7),
     media(b"x", payload="ü"),
     media(b"x", timestamp="-1"),
-    media(b"x", timestamp="1e3"),
+    media(b"x", timestamp="1.5"),
     media(b"x", timestamp=True),
     media(b"x", timestamp="9" * 40),
     {"event": "dtmf", "streamSid": STREAM_SID, "dtmf": {"digit": "12"}},

@@ -1,4 +1,4 @@
-"""G.711 mu-law to and from linear PCM, by table look-up.
+"""G.711 mu-law to and from linear PCM.
 
 The code is ITU-T G.711's mu-law: sign, three bits of segment, four of step, all bits inverted. Linear samples
 are 16-bit; the 14 bits that mu-law resolves are their upper ones.
@@ -6,10 +6,13 @@ are 16-bit; the 14 bits that mu-law resolves are their upper ones.
 
 from __future__ import annotations
 
+import audioop
+
 import numpy as np
 from numpy.typing import NDArray
 
 Pcm16 = NDArray[np.int16]
+Wave = NDArray[np.float32]
 
 SILENCE = 0xFF
 """The code of a zero sample."""
@@ -40,12 +43,23 @@ def _encoding_table() -> NDArray[np.uint8]:
 
 
 _TO_LINEAR = _decoding_table()
+_TO_WAVE = _TO_LINEAR.astype(np.float32) / np.float32(32768)
 _TO_MULAW = _encoding_table()
 
 
 def decode(mulaw: bytes) -> Pcm16:
     """Mu-law bytes to 16-bit samples, one a byte."""
     return _TO_LINEAR.take(np.frombuffer(mulaw, dtype=np.uint8))
+
+
+def decode_bytes(mulaw: bytes) -> bytes:
+    """The same as bytes, two a sample, in the machine's order: a tenth of the work, where no array is wanted."""
+    return audioop.ulaw2lin(mulaw, 2)
+
+
+def decode_wave(mulaw: bytes) -> Wave:
+    """Mu-law bytes to samples between -1 and 1."""
+    return _TO_WAVE.take(np.frombuffer(mulaw, dtype=np.uint8))
 
 
 def encode(samples: Pcm16) -> bytes:

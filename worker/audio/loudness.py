@@ -7,13 +7,14 @@ from mu-law to mu-law. What is near already is not touched: each conversion cost
 
 from __future__ import annotations
 
+import audioop
 import math
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.audio.g711 import decode, encode
+from worker.audio.g711 import decode, decode_bytes, encode
 
 FLOOR_DBFS = -96.0
 """What digital silence is reported as: the quietest a 16-bit sample can be."""
@@ -39,8 +40,7 @@ _ENOUGH_FRAMES = 100
 _REMEMBERED_FRAMES = 1_000
 """10 s of speech: what a voice did before counts less and less."""
 
-_WAVE = decode(bytes(range(256))).astype(np.float32) / np.float32(32768)
-_POWER = np.square(_WAVE.astype(np.float64))
+_POWER = np.square(decode(bytes(range(256))).astype(np.float64) / 32768)
 
 
 def powers(mulaw: bytes, frame: int) -> NDArray[np.float64]:
@@ -53,11 +53,14 @@ def powers(mulaw: bytes, frame: int) -> NDArray[np.float64]:
 
 def rms_dbfs(mulaw: bytes) -> float:
     """Root-mean-square level in dB relative to full scale (a full-scale sine is -3). No audio is silence."""
-    if not mulaw:
-        return FLOOR_DBFS
-    # Twice for each 20 ms of every call: a look-up and a dot product take a third of what indexing and a mean do.
-    wave = _WAVE.take(np.frombuffer(mulaw, dtype=np.uint8))
-    return _dbfs(float(wave.dot(wave)) / len(mulaw))
+    return pcm_rms_dbfs(decode_bytes(mulaw))
+
+
+def pcm_rms_dbfs(pcm: bytes) -> float:
+    """The same of linear 16-bit samples. Several times for each 20 ms of every call, so by audioop, which takes a
+    tenth of what numpy does for so few; its whole numbers are within 0.1 dB down to -50."""
+    rms = audioop.rms(pcm, 2) if pcm else 0
+    return 20 * math.log10(rms / 32768) if rms else FLOOR_DBFS
 
 
 def speech_dbfs(mulaw: bytes) -> float:

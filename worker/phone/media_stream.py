@@ -32,14 +32,13 @@ socket is closed.
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import orjson
+import msgspec
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -77,7 +76,81 @@ MAX_SENT_BYTES = 4_000
 MAX_UNREAD_BYTES = 2 * 1024 * 1024
 """What may wait for a carrier that reads slowly: three minutes of audio, far more than Floyd says at once."""
 
-_DIGITS = frozenset("0123456789*#ABCD")
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+
+
+class _Event(msgspec.Struct, tag_field="event", rename="camel", gc=False):
+    """A message as msgspec reads it: `event` names the class, other fields may be missing only with a default."""
+
+
+class _Connected(_Event, tag="connected"):
+    pass
+
+
+class _MediaFormat(msgspec.Struct, rename="camel"):
+    encoding: Literal["audio/x-mulaw"]
+    sample_rate: Annotated[int, msgspec.Meta(ge=SAMPLE_RATE_HZ, le=SAMPLE_RATE_HZ)]
+    channels: Annotated[int, msgspec.Meta(ge=1, le=1)]
+
+
+class _Start(msgspec.Struct, rename="camel"):
+    stream_sid: _Text
+    call_sid: _Text
+    media_format: _MediaFormat
+    custom_parameters: dict[str, Any] | None = None
+
+
+class _StartEvent(_Event, tag="start"):
+    start: _Start
+
+
+class _Media(msgspec.Struct, gc=False):
+    payload: bytes
+    """In base64 on the wire."""
+    timestamp: _Milliseconds
+    track: str = "inbound"
+
+
+class _MediaEvent(_Event, tag="media"):
+    stream_sid: str
+    media: _Media
+
+
+class _Key(msgspec.Struct, gc=False):
+    digit: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#A-D]\Z")]
+
+
+class _DigitEvent(_Event, tag="dtmf"):
+    stream_sid: str
+    dtmf: _Key
+
+
+class _Mark(msgspec.Struct, gc=False):
+    name: _Text
+
+
+class _MarkEvent(_Event, tag="mark"):
+    stream_sid: str
+    mark: _Mark
+
+
+class _StopEvent(_Event, tag="stop"):
+    pass
+
+
+class _AnyEvent(msgspec.Struct):
+    event: _Text
+
+
+_NAMES = frozenset(("connected", "start", "media", "dtmf", "mark", "stop"))
+# Not strict: numbers may be strings.
+_BEFORE_START = msgspec.json.Decoder(_Connected | _StartEvent, strict=False)
+_AFTER_START = msgspec.json.Decoder(
+    _Connected | _StartEvent | _MediaEvent | _DigitEvent | _MarkEvent | _StopEvent, strict=False
+)
+_ANY = msgspec.json.Decoder(_AnyEvent)
 
 
 class ProtocolError(Exception):
@@ -137,11 +210,11 @@ class TwilioMediaStream:
                     break
                 continue
             try:
-                name, fields = _parse(message.data)
-                if name == "stop":
+                read = _parsed(_AFTER_START, message.data)
+                if isinstance(read, _StopEvent):
                     clean = True
                     break
-                for event in self._read(name, fields):
+                for event in self._events_of(read):
                     yield event
             except ProtocolError as error:
                 if not self._drop(str(error)):
@@ -153,7 +226,7 @@ class TwilioMediaStream:
 
     async def send_audio(self, mulaw: bytes) -> None:
         for start in range(0, len(mulaw), MAX_SENT_BYTES):
-            payload = base64.b64encode(mulaw[start : start + MAX_SENT_BYTES]).decode("ascii")
+            payload = binascii.b2a_base64(mulaw[start : start + MAX_SENT_BYTES], newline=False).decode("ascii")
             await self._send(f'{self._audio_head}{payload}"}}}}')
 
     async def send_mark(self, name: str) -> None:
@@ -191,36 +264,37 @@ class TwilioMediaStream:
                 raise ProtocolError("the socket was closed before the start message")
             if message.type is not WSMsgType.TEXT:
                 raise ProtocolError("not a text message")
-            name, fields = _parse(message.data)
-            if name == "start":
-                return _read_start(fields)
-            if name != "connected":
-                raise ProtocolError(f"{name[:32]!r} before the start message")
+            match _parsed(_BEFORE_START, message.data):
+                case _StartEvent(start):
+                    return StreamStart(
+                        stream_sid=start.stream_sid,
+                        call_sid=start.call_sid,
+                        parameters={
+                            name: value
+                            for name, value in (start.custom_parameters or {}).items()
+                            if isinstance(value, str)
+                        },
+                    )
+                case None:
+                    raise ProtocolError("an unknown event before the start message")
 
-    def _read(self, name: str, fields: Mapping[str, Any]) -> list[MediaEvent]:
-        match name:
-            case "media" | "dtmf" | "mark" if fields.get("streamSid") != self._stream_sid:
+    def _events_of(self, read: _Event | None) -> list[MediaEvent]:
+        match read:
+            case _MediaEvent(stream_sid) | _DigitEvent(stream_sid) | _MarkEvent(stream_sid) if (
+                stream_sid != self._stream_sid
+            ):
                 raise ProtocolError("a message of another stream")
-            case "media":
-                return self._read_media(_object(fields, "media"))
-            case "dtmf":
-                digit = _text(_object(fields, "dtmf"), "digit")
-                if digit not in _DIGITS:
-                    raise ProtocolError("dtmf.digit is not a key")
-                return [Digit(digit)]
-            case "mark":
-                return [MarkPlayed(_text(_object(fields, "mark"), "name"))]
+            case _MediaEvent(_, media):
+                return self._frames_of(media) if media.track == "inbound" else []
+            case _DigitEvent(_, key):
+                return [Digit(key.digit)]
+            case _MarkEvent(_, mark):
+                return [MarkPlayed(mark.name)]
             case _:
                 return []
 
-    def _read_media(self, media: Mapping[str, Any]) -> list[MediaEvent]:
-        if media.get("track", "inbound") != "inbound":
-            return []
-        try:
-            audio = base64.b64decode(_text(media, "payload"), validate=True)
-        except (binascii.Error, ValueError):
-            raise ProtocolError("media.payload is not base64") from None
-        timestamp_ms = _whole(media, "timestamp")
+    def _frames_of(self, media: _Media) -> list[MediaEvent]:
+        audio, timestamp_ms = media.payload, media.timestamp
         if len(audio) == FRAME_BYTES and not self._rest:
             return [Frame(audio, timestamp_ms)]
         # Twilio sends 20 ms a message; should it ever send other lengths, they are cut anew.
@@ -275,54 +349,23 @@ def _raise_if_meant() -> None:
         raise asyncio.CancelledError
 
 
-def _parse(data: str) -> tuple[str, Mapping[str, Any]]:
+def _parsed(decoder: msgspec.json.Decoder[Any], data: str) -> _Event | None:
+    """The message; None for an event whose name is not known. Raises `ProtocolError`."""
     try:
-        fields = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise ProtocolError("not JSON") from None
-    if not isinstance(fields, dict):
-        raise ProtocolError("not a JSON object")
-    return _text(fields, "event"), fields
+        event: _Event = decoder.decode(data)
+        return event
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        if isinstance(error, msgspec.ValidationError) and _is_unknown(data):
+            return None
+        raise ProtocolError(str(error)[:200]) from None
 
 
-def _read_start(fields: Mapping[str, Any]) -> StreamStart:
-    start = _object(fields, "start")
-    audio = _object(start, "mediaFormat")
-    described = (audio.get("encoding"), str(audio.get("sampleRate")), str(audio.get("channels")))
-    if described != ("audio/x-mulaw", str(SAMPLE_RATE_HZ), "1"):
-        raise ProtocolError(f"start.mediaFormat is not mu-law, 8000 Hz, one channel: {described!r:.80}")
-    parameters = start.get("customParameters") or {}
-    if not isinstance(parameters, dict):
-        raise ProtocolError("start.customParameters is not an object")
-    return StreamStart(
-        stream_sid=_text(start, "streamSid"),
-        call_sid=_text(start, "callSid"),
-        parameters={name: value for name, value in parameters.items() if isinstance(value, str)},
-    )
-
-
-def _object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = fields.get(name)
-    if not isinstance(value, dict):
-        raise ProtocolError(f"{name} is not an object")
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ProtocolError(f"{name} is missing or not text")
-    return value
-
-
-def _whole(fields: Mapping[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
-        return int(value)
-    raise ProtocolError(f"{name} is not a whole number")
+def _is_unknown(data: str) -> bool:
+    try:
+        return _ANY.decode(data).event not in _NAMES
+    except msgspec.DecodeError:
+        return False
 
 
 def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode()
+    return msgspec.json.encode(text).decode()
