@@ -29,16 +29,28 @@ class Signal:
     """Something changed that the one waiting task should look at. Setting it many times wakes it once."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        self._event.set()
+        self._is_set = True
+        self._wake()
 
     async def wait(self, timeout_s: float | None) -> None:
         """Return when set, or after `timeout_s` (at least `SHORTEST_WAIT_S`); None waits for ever."""
-        try:
-            async with asyncio.timeout(None if timeout_s is None else max(timeout_s, SHORTEST_WAIT_S)):
-                await self._event.wait()
-        except TimeoutError:
-            return
-        self._event.clear()
+        if not self._is_set:
+            # With every word and every piece of audio: an event within a timeout costs three times as much.
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = None if timeout_s is None else loop.call_later(max(timeout_s, SHORTEST_WAIT_S), self._wake)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                if timer is not None:
+                    timer.cancel()
+        self._is_set = False
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

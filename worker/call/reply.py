@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, assert_never
 
 from worker.call.bounds import Breach
 from worker.call.clock import Clock
+from worker.deadline import MovingDeadline
 from worker.model.language_model import (
     Finished,
     LanguageModel,
@@ -31,7 +32,7 @@ FIRST_EVENT_DEADLINE_S = 10.0
 
 NEXT_EVENT_DEADLINE_S = 10.0
 
-FIRST_AUDIO_DEADLINE_S = 8.0
+NEXT_AUDIO_DEADLINE_S = 8.0
 """For a clause's first audio, and between chunks."""
 
 CLAUSES_AT_ONCE = 2
@@ -92,9 +93,12 @@ class SynthesisedClause:
         for attempt in (1, 2):
             started = False
             try:
-                audio = _within(voice.speak(self.text), FIRST_AUDIO_DEADLINE_S, FIRST_AUDIO_DEADLINE_S)
-                async with contextlib.aclosing(audio) as chunks:
+                async with (
+                    _closing(voice.speak(self.text)) as chunks,
+                    MovingDeadline(NEXT_AUDIO_DEADLINE_S) as deadline,
+                ):
                     async for chunk in chunks:
+                        deadline.move(NEXT_AUDIO_DEADLINE_S)
                         if chunk:
                             started = True
                             on_audio()
@@ -223,9 +227,12 @@ class CascadedReply:
     async def _read_model(self) -> None:
         cutter = ClauseCutter()
         self.times.model_asked = self._clock.now()
-        stream = self._model.stream(self._prompt)
-        async with contextlib.aclosing(_within(stream, FIRST_EVENT_DEADLINE_S, NEXT_EVENT_DEADLINE_S)) as events:
+        async with (
+            _closing(self._model.stream(self._prompt)) as events,
+            MovingDeadline(FIRST_EVENT_DEADLINE_S) as deadline,
+        ):
             async for event in events:
+                deadline.move(NEXT_EVENT_DEADLINE_S)
                 if self.times.first_token is None:
                     self.times.first_token = self._clock.now()
                 match event:
@@ -279,18 +286,11 @@ class CascadedReply:
             self._on_ready()
 
 
-async def _within(items: AsyncIterator[Item], first_s: float, next_s: float) -> AsyncGenerator[Item, None]:
-    """The items, each within its deadline (else TimeoutError). The iterator is closed whatever happens."""
+@contextlib.asynccontextmanager
+async def _closing(items: AsyncIterator[Item]) -> AsyncGenerator[AsyncIterator[Item]]:
+    """The iterator, closed in the end whatever happens."""
     try:
-        deadline_s = first_s
-        while True:
-            try:
-                async with asyncio.timeout(deadline_s):
-                    item = await anext(items)
-            except StopAsyncIteration:
-                return
-            deadline_s = next_s
-            yield item
+        yield items
     finally:
         close = getattr(items, "aclose", None)
         if close is not None:

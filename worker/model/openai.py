@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from worker.again import again
+from worker.deadline import MovingDeadline
 from worker.model.language_model import (
     Finished,
     ModelEvent,
@@ -239,19 +240,19 @@ class OpenAIModel:
     async def stream(self, prompt: Prompt) -> AsyncIterator[ModelEvent]:
         deadline = time.monotonic() + OVERALL_DEADLINE_S
         answer = _Answer()
-        chunks, first = await self._begin(prompt, answer, deadline)
-        async with aclosing(chunks):
-            text = first
-            while True:
+        chunks, text = await self._begin(prompt, answer, deadline)
+        async with aclosing(chunks), self._going_on() as between:
+            while answer.text_length <= LONGEST_TEXT:
                 if text:
+                    between.pause()
                     yield TextDelta(text)
-                if answer.text_length > LONGEST_TEXT:
-                    answer.reason = "length"
+                between.move(min(BETWEEN_EVENTS_DEADLINE_S, deadline - time.monotonic()))
+                try:
+                    text, _ = answer.take(await anext(chunks))
+                except StopAsyncIteration:
                     break
-                chunk = await self._next(chunks, min(BETWEEN_EVENTS_DEADLINE_S, deadline - time.monotonic()))
-                if chunk is None:
-                    break
-                text, _ = answer.take(chunk)
+            else:
+                answer.reason = "length"
         for event in answer.ending():
             yield event
 
@@ -344,15 +345,16 @@ class OpenAIModel:
                 if not self._dialect.without(parameters, f"{error.param} {error.message}"):
                     raise
 
-    async def _next(self, chunks: _Chunks, seconds: float) -> Chunk | None:
-        """The next chunk, or None at the end of the answer."""
+    @asynccontextmanager
+    async def _going_on(self) -> AsyncGenerator[MovingDeadline]:
+        """Reading an answer that has begun: a deadline to be moved, and what goes wrong as `ModelUnavailable`."""
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                return await anext(chunks)
-        except StopAsyncIteration:
-            return None
+            async with MovingDeadline(BETWEEN_EVENTS_DEADLINE_S) as between:
+                yield between
         except TimeoutError as error:
-            raise ModelUnavailable(self._late("stopped in the middle of an answer", seconds)) from error
+            raise ModelUnavailable(
+                self._late("stopped in the middle of an answer", BETWEEN_EVENTS_DEADLINE_S)
+            ) from error
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
             raise ModelUnavailable(self._broken(error)) from error
 

@@ -31,6 +31,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from worker.again import again
 from worker.audio.resample import PcmToMulaw
+from worker.deadline import MovingDeadline
 from worker.speech.voice import VoiceUnavailable
 
 if TYPE_CHECKING:
@@ -159,17 +160,16 @@ def _retrying() -> AsyncRetrying:
 
 async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The pieces, each with a deadline. What was spoken can't be taken back, so there is no second attempt."""
-    while True:
-        try:
-            async with asyncio.timeout(NEXT_AUDIO_DEADLINE_S):
-                piece = await anext(pieces)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise VoiceUnavailable(f"The voice stopped for {NEXT_AUDIO_DEADLINE_S:g} s in mid-sentence") from error
-        except (OpenAIError, httpx2.HTTPError, httpx2.StreamError) as error:
-            raise VoiceUnavailable(f"The voice broke off in mid-sentence: {_reason(error)}") from error
-        yield piece
+    try:
+        async with MovingDeadline(NEXT_AUDIO_DEADLINE_S) as deadline:
+            async for piece in pieces:
+                deadline.pause()
+                yield piece
+                deadline.move(NEXT_AUDIO_DEADLINE_S)
+    except TimeoutError as error:
+        raise VoiceUnavailable(f"The voice stopped for {NEXT_AUDIO_DEADLINE_S:g} s in mid-sentence") from error
+    except (OpenAIError, httpx2.HTTPError, httpx2.StreamError) as error:
+        raise VoiceUnavailable(f"The voice broke off in mid-sentence: {_reason(error)}") from error
 
 
 def _reason(error: BaseException) -> str:
