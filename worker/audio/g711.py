@@ -64,4 +64,4 @@ def decode_wave(mulaw: bytes) -> Wave:
 
 def encode(samples: Pcm16) -> bytes:
     """16-bit samples to mu-law bytes, one a sample. Louder than G.711 can hold is clipped."""
-    return _TO_MULAW[np.ascontiguousarray(samples, dtype=np.int16).view(np.uint16)].tobytes()
+    return _TO_MULAW.take(np.ascontiguousarray(samples, dtype=np.int16).view(np.uint16)).tobytes()

@@ -45,9 +45,10 @@ _POWER = np.square(decode(bytes(range(256))).astype(np.float64) / 32768)
 
 def powers(mulaw: bytes, frame: int) -> NDArray[np.float64]:
     """Mean power of each frame of so many samples, relative to full scale squared; the last may be shorter."""
-    power = _POWER[np.frombuffer(mulaw, dtype=np.uint8)]
+    power = _POWER.take(np.frombuffer(mulaw, dtype=np.uint8))
     whole = len(power) // frame * frame
-    means = power[:whole].reshape(-1, frame).mean(axis=1)
+    # As mean() does, without what it does around it: with every piece of audio that a voice gives.
+    means: NDArray[np.float64] = np.add.reduce(power[:whole].reshape(-1, frame), axis=1) / frame
     return means if whole == len(power) else np.append(means, power[whole:].mean())
 
 

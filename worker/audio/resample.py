@@ -58,7 +58,9 @@ class Decimator:
             filtered += np.correlate(wave[phase::_RATIO], _PHASES[phase])
         self._held = signal[count * _RATIO :]
         np.rint(filtered, out=filtered)
-        return np.clip(filtered, -32768, 32767, out=filtered).astype(np.int16)
+        np.minimum(filtered, 32767, out=filtered)
+        np.maximum(filtered, -32768, out=filtered)
+        return filtered.astype(np.int16)
 
     def flush(self) -> Pcm16:
         """The tail: what the filter still holds of the last samples. Starts anew afterwards."""
