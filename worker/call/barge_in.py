@@ -3,9 +3,9 @@
 "Mm-hm", "okay" and a cough are no interruption. But in its first tenth of a second nobody can tell an "okay" from
 the beginning of "okay, but wait". So Floyd stops for any voice, which costs little, since it goes on with the same
 word as soon as the voice turns out to have been a back-channel. A voice that sounds as this callee's
-back-channels have sounded stops it only once it sounds different, or says something else; and who has just shown
-that they listen may do so again before Floyd has finished, so that another voice then has to last longer than such
-sounds do.
+back-channels have sounded stops it only once it sounds different, or says something else. As long as not all of
+theirs are known, who has just shown that they listen may do so again, with another sound, before Floyd has
+finished; so a voice then has to last longer than such sounds do.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class View:
     silence_s: float
     """Since the last voice."""
     patient: bool = False
-    """While Floyd says this, there has been a back-channel."""
+    """While Floyd says this, there has been a back-channel, and not all of this callee's are known yet."""
     is_familiar: bool = False
     """So far the voice sounds like one of this callee's back-channels."""
     left_s: float | None = None

@@ -142,6 +142,11 @@ class Listening:
         """Whether the present or last voice sounds, so far, like one of this callee's back-channels."""
         return self._murmurs.resembles(self._last_voice())
 
+    @property
+    def knows_murmurs(self) -> bool:
+        """Whether this callee's back-channels are nearly always known by their sound."""
+        return self._murmurs.are_known
+
     def learn_murmur(self) -> None:
         """The last voice was a back-channel."""
         self._murmurs.learn(self._last_voice())

@@ -176,7 +176,7 @@ class Mouth:
             speaking=speaking,
             voiced_s=voiced_s,
             silence_s=gate.silence_s(now, since=since),
-            patient=self._patient,
+            patient=self._patient and not self._listening.knows_murmurs,
             is_familiar=speaking and voiced_s >= barge_in.VOICE_S and self._listening.sounds_like_murmur(),
             left_s=self._playback.left_s(saying),
         )
