@@ -15,7 +15,7 @@ from virtual_time import run
 from worker.call import phrases
 from worker.call.clock import Clock
 from worker.call.contract import CallControl, CallReport, Ending, Fact, StopReason
-from worker.call.journal import TurnTimes, turn_row
+from worker.call.journal import LivePace, TurnTimes, turn_row
 from worker.deployment.client import FunctionError
 from worker.model.language_model import Message, ModelUnavailable, ToolCall
 from worker.phone.carrier import CarrierStatus, CarrierUnavailable, DialRefused
@@ -983,6 +983,11 @@ def test_a_database_that_goes_away_in_mid_call_gets_every_line_once(tmp_path: Pa
         assert stage.deployment.of("calls:end")
 
     run(main())
+
+
+@pytest.mark.parametrize(("calls", "interval_s"), [(1, 0.2), (24, 0.2), (60, 0.5), (120, 1.0)])
+def test_live_words_of_many_calls_come_less_often(calls: int, interval_s: float) -> None:
+    assert LivePace(calls).interval_s == pytest.approx(interval_s)
 
 
 def test_live_words_come_at_most_five_times_a_second(tmp_path: Path) -> None:

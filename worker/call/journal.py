@@ -20,6 +20,9 @@ from worker.call.told import FactWords, told
 from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError
 
 LIVE_INTERVAL_S = 0.2
+LIVE_WRITES_PER_S = 120
+"""Of one worker, whose core is there for what is heard before what is read along: with more than 24 calls, the
+words being spoken are written less often."""
 LIVE_PATIENCE_S = 1.0
 LINES_AT_ONCE = 100
 MAX_LINE_CHARS = 8_000
@@ -103,6 +106,17 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
+@dataclass(slots=True)
+class LivePace:
+    """How often a call's live words are written: one for all calls of a worker."""
+
+    calls: int = 0
+
+    @property
+    def interval_s(self) -> float:
+        return max(LIVE_INTERVAL_S, self.calls / LIVE_WRITES_PER_S)
+
+
 class Journal:
     """One call's. `facts` are those whose telling is written down."""
 
@@ -115,6 +129,7 @@ class Journal:
         call_id: str,
         token: str,
         facts: Iterable[FactWords] = (),
+        pace: LivePace,
     ) -> None:
         self.lines: list[SpokenLine] = []
         self._deployment = deployment
@@ -126,6 +141,8 @@ class Journal:
         self._unsent: list[dict[str, Any]] = []
         self._live: tuple[Speaker, str] | None = None
         self._live_news = Signal()
+        self._pace = pace
+        pace.calls += 1
         self._live_task = asyncio.create_task(self._send_live())
 
     def line(
@@ -171,6 +188,7 @@ class Journal:
 
     async def close(self) -> None:
         """Stop the live words. The lines are the outbox's to flush."""
+        self._pace.calls -= 1
         self._live_task.cancel()
         await asyncio.gather(self._live_task, return_exceptions=True)
 
@@ -202,4 +220,4 @@ class Journal:
                 await self._deployment.mutation(
                     "live:set", {**self._call, "speaker": speaker, "text": text}, patience_s=LIVE_PATIENCE_S
                 )
-            await asyncio.sleep(LIVE_INTERVAL_S)
+            await asyncio.sleep(self._pace.interval_s)

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from worker.call import prompt
 from worker.call.clock import Clock, Signal
 from worker.call.contract import CallBrief, CallControl
-from worker.call.journal import Journal
+from worker.call.journal import Journal, LivePace
 from worker.call.ledger import Ledger
 from worker.call.listening import Listening
 from worker.call.on_air import OnAir
@@ -63,6 +63,7 @@ class Equipment:
     recordings: Path
     line: str
     """What the carrier's calls go over, as in FLOYD_LINE."""
+    live_pace: LivePace = field(default_factory=LivePace)
 
     @contextmanager
     def warming_up(self) -> Iterator[None]:

@@ -242,7 +242,13 @@ class Session:
         )
         facts = fact_words(brief.facts, (brief.request_text, brief.callee_name, brief.person_name))
         self._journal = Journal(
-            deployment, self._outbox, self._clock, call_id=self.call_id, token=token, facts=facts
+            deployment,
+            self._outbox,
+            self._clock,
+            call_id=self.call_id,
+            token=token,
+            facts=facts,
+            pace=self._equipment.live_pace,
         )
         self._register(self)
         self._control.steering.call_id = self.call_id
