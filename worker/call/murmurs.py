@@ -45,7 +45,7 @@ LONGER_FRAMES = 5
 REMEMBERED = 16
 """People have a handful of them, and more than one way to say each."""
 
-LAST, KNOWN_OF_LAST = 4, 3
+LAST, KNOWN_OF_LAST = 3, 2
 """Back-channels by which it is judged whether this callee's are known."""
 
 _BANDS = 12

@@ -36,7 +36,7 @@ def _figures(notes: list[Note]) -> dict[str, Any]:
     over = [turn for turn in turns if turn["over_floyd"]]
     yielded = [turn for turn in over if turn["cleared_at"] is not None]
     at_once = [turn for turn in yielded if turn["label"] != scripts.AFTER_MURMUR]
-    waits = [_to_clear_s(turn) * 1000 for turn in at_once]
+    waits = [_to_clear_s(turn) * 1000 for turn in yielded]
     patient = [_to_clear_s(turn) * 1000 for turn in yielded if turn["label"] == scripts.AFTER_MURMUR]
     # After a clear the carrier counts from there, so that what went on after a back-channel is not known in whole.
     heard = [turn for turn in at_once if turn["remembered_words"] is not None]
@@ -45,7 +45,7 @@ def _figures(notes: list[Note]) -> dict[str, Any]:
     stray = sum(note["stray_clears"] for note in notes)
     return {
         "interruptions": len(over),
-        "yieldedInTime": sum(ms <= YIELDED_S * 1000 for ms in waits + patient),
+        "yieldedInTime": sum(ms <= YIELDED_S * 1000 for ms in waits),
         "toClearMs": spread(waits),
         "toClearAfterMurmurMs": spread(patient),
         "slowest": max(yielded, key=_to_clear_s)["said"] if yielded else "",
