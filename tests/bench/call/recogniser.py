@@ -1,7 +1,7 @@
 """Google Speech-to-Text `StreamingRecognize` (gRPC), for utterances that are known by their first frame.
 
-Both versions of the interface are served, v1 and v2, for audio of 8,000 Hz: mu-law, or linear PCM of 16 bits that was
-mu-law and has not been touched otherwise.
+Both versions of the interface are served, v1 and v2, for audio of 8,000 Hz: mu-law, or linear PCM of 16 bits that
+was mu-law and has not been touched otherwise.
 
 An interim with the words so far is sent `interim_ms` after each word's last audio has arrived. Its words have no
 punctuation. The final is sent `final_ms` after the last voiced audio, with punctuation; in a pause that is longer
@@ -115,7 +115,8 @@ class _Stream:
             return
         linear, rate = self._version.encoding(first)
         if rate != RATE:
-            await self._context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"audio of {RATE} Hz is understood, not {rate}")
+            problem = f"audio of {RATE} Hz is understood, not of {rate}"
+            await self._context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
         writing = asyncio.create_task(self._write())
         try:
             while (message := await self._context.read()) is not grpc.aio.EOF:

@@ -76,6 +76,6 @@ async def dial(http: aiohttp.ClientSession, host: str, to: str) -> str:
 
 
 def connect(host: str, to: str) -> str:
-    """TwiML: the call's media go to and come from `/media` at the bot's host; the callee's number is a parameter."""
+    """TwiML: media go to and come from `/media` at the bot's host; the callee's number is a parameter."""
     stream = f'<Stream url="ws://{host}/media"><Parameter name="to" value={quoteattr(to)}/></Stream>'
     return f"<Response><Connect>{stream}</Connect></Response>"
