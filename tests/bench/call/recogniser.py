@@ -6,14 +6,15 @@ was mu-law and has not been touched otherwise.
 An interim with the words so far is sent `interim_ms` after each word's last audio has arrived. Its words have no
 punctuation. The final is sent `final_ms` after the last voiced audio, with punctuation; in a pause that is longer
 than that, what was said so far becomes a final too, without a sentence's end. Coughs and bangs have no result. A
-client that has sent its last audio still gets what is due.
+client that has sent its last audio still gets what is due. A stream that begins in the middle of an utterance has
+the words from there.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -179,6 +180,9 @@ class Hearing:
         self._frames = 0
         self._sound: Sound | None = None
         self._at = 0
+        self._heard_nothing = True
+        self._missed = 0
+        """Words of this part that were said before the stream began."""
         self._rest = b""
 
     def feed(self, audio: bytes) -> None:
@@ -197,15 +201,31 @@ class Hearing:
         elif frame == SILENCE and sound is None:
             return
         else:  # the beginning of an utterance, or (audio was lost) of no known sound
-            sound = self._sound = self._known.get(frame)
-            self._at = 0
+            sound, self._at = self._known.get(frame), 0
+            if sound is None and self._heard_nothing:
+                sound = self._begun_before(frame)
+            self._sound, self._heard_nothing = sound, False
             if sound is None:
                 return
         words = sound.understood.get(self._at)
         if words is not None:
-            self._tell(words, self._frames * FRAME_MS)
+            self._tell(_without_first(self._missed, words), self._frames * FRAME_MS)
+            self._missed = 0 if words.complete else self._missed
         if self._at == sound.last:
             self._sound = None
+
+    def _begun_before(self, frame: bytes) -> Sound | None:
+        sound = next((sound for sound in self._known.values() if frame in sound.frames), None)
+        if sound is not None:
+            self._at = sound.frames.index(frame)
+            before = [words for at, words in sound.understood.items() if at < self._at]
+            self._missed = len(before[-1].text.split()) if before and not before[-1].complete else 0
+        return sound
+
+
+def _without_first(count: int, words: Understood) -> Understood:
+    text, final_text = (" ".join(said.split()[count:]) for said in (words.text, words.final_text))
+    return replace(words, text=text, final_text=final_text) if count else words
 
 
 def _audio(message: bytes) -> bytes:
