@@ -84,6 +84,9 @@ class Vendors:
         self._channel = grpc.aio.insecure_channel(os.environ["GOOGLE_SPEECH_ENDPOINT"])
         self.speech = SpeechAsyncClient(transport=SpeechGrpcAsyncIOTransport(channel=self._channel))
 
+    async def ready(self) -> None:
+        await self._channel.channel_ready()
+
 
 class Recogniser(GoogleSTTService):
     """The framework's own client insists on TLS."""
@@ -159,6 +162,7 @@ def _app(host: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.vendors = Vendors()
+        await app.state.vendors.ready()
         async with aiohttp.ClientSession(raise_for_status=True) as app.state.http:
             yield
 
@@ -201,7 +205,6 @@ async def main() -> None:
         config = uvicorn.Config(
             _app(f"127.0.0.1:{port}"),
             log_level="warning",
-            ws_per_message_deflate=False,
             timeout_graceful_shutdown=ENDS_WITHIN_S,
         )
         server = uvicorn.Server(config)
