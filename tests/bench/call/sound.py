@@ -166,7 +166,7 @@ def _voiced(samples: NDArray[np.int16]) -> tuple[list[bytes], float]:
 def _frames(samples: NDArray[np.int16]) -> tuple[bytes, ...]:
     mulaw = g711.encode(samples)
     return tuple(
-        mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, b"\xff")
+        _one_zero(mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, b"\xff"))
         for start in range(0, len(mulaw), FRAME_BYTES)
     )
 
@@ -187,7 +187,12 @@ def _marked(frame: bytes, number: int) -> bytes:
     marked = bytearray(frame)
     for bit in range(MARKED_SAMPLES):
         marked[bit] = marked[bit] & 0xFE | number >> bit & 1
-    return bytes(marked)
+    return _one_zero(bytes(marked))
+
+
+def _one_zero(frame: bytes) -> bytes:
+    """Mu-law has two codes for zero. With one of them a frame is the same again after it has been linear."""
+    return frame.replace(b"\x7f", b"\xff")
 
 
 def _cough() -> NDArray[np.int16]:

@@ -29,7 +29,8 @@ NAMES = tuple(sorted(path.stem for path in FOLDER.glob("[!_]*.py")))
 
 def missing(name: str) -> list[str]:
     """What the bot imports and is not installed here."""
-    return [module for module in _imports(FOLDER / f"{name}.py") if not _is_there(module)]
+    found = {_missing_part(module) for module in _imports(FOLDER / f"{name}.py")}
+    return sorted(found - {""})
 
 
 def _imports(path: Path) -> list[str]:
@@ -44,8 +45,15 @@ def _imports(path: Path) -> list[str]:
     return sorted(found)
 
 
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it is in
-        return False
+def _missing_part(module: str) -> str:
+    """The package of it that is not there, or nothing. What is in a package is taken to be there with it, since
+    looking inside would run it; a namespace, such as `google`, has nothing to run."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        part = ".".join(parts[:depth])
+        spec = find_spec(part)
+        if spec is None:
+            return part
+        if spec.origin is not None:
+            return ""
+    return ""

@@ -25,8 +25,6 @@ class Telephone:
     def __init__(self, http: aiohttp.ClientSession, talk: Talk) -> None:
         self._http = http
         self._talk = talk
-        self._account = os.environ["TWILIO_ACCOUNT_SID"]
-        self._auth = aiohttp.BasicAuth(self._account, os.environ["TWILIO_AUTH_TOKEN"])
         self._host = ""
 
     async def serve(self) -> None:
@@ -48,15 +46,11 @@ class Telephone:
 
     async def _call(self, request: web.Request) -> web.Response:
         to = orjson.loads(await request.read())["to"]
-        url = f"{os.environ['TWILIO_API_BASE_URL']}/2010-04-01/Accounts/{self._account}/Calls.json"
-        order = {"To": to, "From": FROM, "Url": f"http://{self._host}/answered"}
-        async with self._http.post(url, data=order, auth=self._auth) as reply:
-            return web.json_response({"sid": (await reply.json())["sid"]})
+        return web.json_response({"sid": await dial(self._http, self._host, to)})
 
     async def _answered(self, request: web.Request) -> web.Response:
-        to = quoteattr(str((await request.post())["To"]))
-        stream = f'<Stream url="ws://{self._host}/media"><Parameter name="to" value={to}/></Stream>'
-        return web.Response(text=f"<Response><Connect>{stream}</Connect></Response>", content_type="text/xml")
+        to = str((await request.post())["To"])
+        return web.Response(text=connect(self._host, to), content_type="text/xml")
 
     async def _media(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
@@ -69,3 +63,19 @@ class Telephone:
                 break
         await socket.close()
         return socket
+
+
+async def dial(http: aiohttp.ClientSession, host: str, to: str) -> str:
+    """Place a call; once it is answered, the carrier asks for `/answered` at the bot's host. Returns its SID."""
+    account = os.environ["TWILIO_ACCOUNT_SID"]
+    url = f"{os.environ['TWILIO_API_BASE_URL']}/2010-04-01/Accounts/{account}/Calls.json"
+    order = {"To": to, "From": FROM, "Url": f"http://{host}/answered"}
+    auth = aiohttp.BasicAuth(account, os.environ["TWILIO_AUTH_TOKEN"])
+    async with http.post(url, data=order, auth=auth) as reply:
+        return str((await reply.json())["sid"])
+
+
+def connect(host: str, to: str) -> str:
+    """TwiML: media go to and come from `/media` at the bot's host; the callee's number is a parameter."""
+    stream = f'<Stream url="ws://{host}/media"><Parameter name="to" value={quoteattr(to)}/></Stream>'
+    return f"<Response><Connect>{stream}</Connect></Response>"
