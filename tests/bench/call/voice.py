@@ -49,7 +49,8 @@ class SpokenWords:
         text = orjson.loads(await request.read())["input"]
         self.made.requests += 1
         size = min(len(text.split()), LONGEST_WORDS) * WORD_BYTES
-        response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
+        name = f"req_{self.made.requests}"
+        response = web.StreamResponse(headers={"Content-Type": "audio/pcm", "x-request-id": name})
         try:
             for start in range(0, size, CHUNK_BYTES):
                 lead_s = start / (RATE * 2 * delays.speech_speed) if delays.speech_speed else 0.0
