@@ -13,7 +13,7 @@ from call.standing import Note, Stand
 
 AT_ONCE, QUICK_AT_ONCE = 4, 8
 """Calls at once: few enough for the worker, and a fraction of the time."""
-QUICK_TURNS, FULL_TURNS = 12, 96
+QUICK_TURNS, FULL_TURNS = 24, 96
 """A call. Of twelve turns four have a complete interim, four a wrong one, and four a pause."""
 ZERO_QUICK_TURNS, ZERO_TURNS = 4, 32
 TURN_S = 9.0
