@@ -31,6 +31,9 @@ READY_S = 40.0
 END_S = 90.0
 """A worker told to stop lets its calls end first."""
 
+SCENARIOS = ROOT / "tests" / "scenarios"
+"""Calls as short as they can be for what their tests are about."""
+
 Show = dict[str, Any]
 
 

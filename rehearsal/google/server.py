@@ -26,13 +26,9 @@ from google.cloud import speech_v1
 from numpy.typing import NDArray
 
 from rehearsal import g711
-from rehearsal.delays import Delays
-from rehearsal.ear import PhraseBook
-from rehearsal.faults import Faults
 from rehearsal.google import voice
 from rehearsal.google.recognition import CONFIDENCE, STABILITY, Activity, Recognition, Transcript
 from rehearsal.state import Result
-from rehearsal.voice import Voice
 
 MAX_AUDIO_BYTES = 25 * 1024
 MAX_STREAM_S = 305.0
@@ -47,17 +43,9 @@ _Encoding: Any = speech_v1.RecognitionConfig.AudioEncoding
 _Event: Any = speech_v1.StreamingRecognizeResponse.SpeechEventType
 
 
-class State(Protocol):
-    """What the recogniser and the voice need of the rehearsal's state."""
+class State(voice.State, Protocol):
+    """What the recogniser needs of the rehearsal's state, beside the voice."""
 
-    @property
-    def voice(self) -> Voice: ...
-    @property
-    def phrasebook(self) -> PhraseBook: ...
-    @property
-    def delays(self) -> Delays: ...
-    @property
-    def faults(self) -> Faults: ...
     @property
     def recognised(self) -> deque[Result]: ...
 

@@ -42,6 +42,7 @@ async def rehearsal() -> AsyncIterator[dict[str, str]]:
     credentials = {"TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16), "TWILIO_AUTH_TOKEN": secrets.token_hex(16)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rehearsal", "serve", "--port", "0", "--speech-port", "0", "--json"),
+        *("--scenarios", str(ROOT / "tests" / "scenarios")),
         cwd=ROOT,
         env=credentials,
         stdout=asyncio.subprocess.PIPE,
@@ -151,7 +152,7 @@ async def play(
 async def test_the_school_is_told_over_the_wire(tmp_path: Path) -> None:
     async with rehearsal() as line:
         house = House(line, tmp_path)
-        report, notes = await play(house, "school")
+        report, notes = await play(house, "absence")
         assert report.ending is Ending.GOODBYE, report
         assert report.reason == "done"
         heard = " ".join(utterance["text"] for utterance in notes["heard"])

@@ -14,7 +14,7 @@ from worker.call.contract import Ending
 async def test_the_school_is_told_by_a_speech_to_speech_model(tmp_path: Path) -> None:
     async with rehearsal() as line:
         house = House(line, tmp_path, floyd_conversation="realtime")
-        report, notes = await play(house, "school")
+        report, notes = await play(house, "absence")
         assert report.ending is Ending.GOODBYE, report
         assert report.reason == "done"
         heard = " ".join(utterance["text"] for utterance in notes["heard"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from parts import Parts, Show, assert_whole, once, talking
+from parts import SCENARIOS, Parts, Show, assert_whole, once, talking
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -16,10 +16,10 @@ OUTAGE_S = 20.0
 
 
 async def test_a_worker_killed_in_mid_call_never_dials_again(tmp_path: Path) -> None:
-    async with Parts.standing(tmp_path) as parts:
+    async with Parts.standing(tmp_path, scenarios=SCENARIOS) as parts:
         under_way, look = once(lambda show: talking(show, 2))
         shown: list[Show] = []
-        playing = asyncio.create_task(parts.play("school", lambda show: (look(show), shown.append(show))[0]))
+        playing = asyncio.create_task(parts.play("absence", lambda show: (look(show), shown.append(show))[0]))
         async with asyncio.timeout(60):
             await under_way.wait()
         acknowledged = shown[-1]["transcript"]
@@ -35,7 +35,7 @@ async def test_a_worker_killed_in_mid_call_never_dials_again(tmp_path: Path) -> 
             line["text"] for line in acknowledged
         ]
         assert_whole(show)
-        notes = await parts.control("GET", "/calls?scenario=school")
+        notes = await parts.control("GET", "/calls?scenario=absence")
         assert len(notes) == 1
         assert notes[0]["status"] == "completed"  # hung up, not left open
 
@@ -64,11 +64,11 @@ async def test_a_deployment_that_is_away_for_long_does_not_end_the_call(tmp_path
 
 
 async def test_a_worker_that_is_told_to_stop_says_goodbye(tmp_path: Path) -> None:
-    async with Parts.standing(tmp_path) as parts:
+    async with Parts.standing(tmp_path, scenarios=SCENARIOS) as parts:
         await parts.worker.kill()
         await parts.start_worker(FLOYD_DRAIN_SECONDS="1")
         under_way, look = once(lambda show: talking(show, 2))
-        playing = asyncio.create_task(parts.play("school", look))
+        playing = asyncio.create_task(parts.play("absence", look))
         async with asyncio.timeout(60):
             await under_way.wait()
         parts.worker.signal(signal.SIGTERM)
@@ -78,15 +78,15 @@ async def test_a_worker_that_is_told_to_stop_says_goodbye(tmp_path: Path) -> Non
         assert verdict.status == "failed"
         assert verdict.outcome == "interrupted"
         assert "goodbye" in show["transcript"][-1]["text"].lower()
-        notes = await parts.control("GET", "/calls?scenario=school")
+        notes = await parts.control("GET", "/calls?scenario=absence")
         assert "goodbye" in notes[0]["heard"][-1]["text"].lower()
 
 
 async def test_cancelling_hangs_up(tmp_path: Path) -> None:
-    async with Parts.standing(tmp_path) as parts:
+    async with Parts.standing(tmp_path, scenarios=SCENARIOS) as parts:
         under_way, look = once(lambda show: talking(show, 2))
         seen: list[Show] = []
-        playing = asyncio.create_task(parts.play("school", lambda show: (look(show), seen.append(show))[0]))
+        playing = asyncio.create_task(parts.play("absence", lambda show: (look(show), seen.append(show))[0]))
         async with asyncio.timeout(60):
             await under_way.wait()
         request = seen[-1]["request"]
@@ -98,7 +98,7 @@ async def test_cancelling_hangs_up(tmp_path: Path) -> None:
         assert verdict.status == "cancelled"
         show = await parts.show(verdict)
         assert [call["status"] for call in show["calls"]] == ["ended"]
-        notes = await parts.control("GET", "/calls?scenario=school")
+        notes = await parts.control("GET", "/calls?scenario=absence")
         assert [note["status"] for note in notes] == ["completed"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from parts import Parts, Show, assert_whole, talking
+from parts import SCENARIOS, Parts, Show, assert_whole, talking
 
 pytestmark = [
     pytest.mark.timeout(150),
@@ -80,7 +80,7 @@ async def test_openings_recordings_and_logs_that_cannot_be_kept(tmp_path: Path, 
 
 
 async def test_a_disk_that_is_full_for_a_while_costs_no_line(tmp_path: Path) -> None:
-    async with Parts.standing(tmp_path) as parts:
+    async with Parts.standing(tmp_path, scenarios=SCENARIOS) as parts:
         under_way, over = asyncio.Event(), asyncio.Event()
 
         def look(show: Show) -> None:
@@ -89,7 +89,7 @@ async def test_a_disk_that_is_full_for_a_while_costs_no_line(tmp_path: Path) -> 
             if show["request"]["status"] != "inFlight":
                 over.set()
 
-        playing = asyncio.create_task(parts.play("school", look))
+        playing = asyncio.create_task(parts.play("absence", look))
         async with asyncio.timeout(60):
             await under_way.wait()
         over.clear()
@@ -124,7 +124,7 @@ async def says_more(parts: Parts, than: int) -> None:
 
 
 async def callee(parts: Parts) -> Show:
-    (note,) = await parts.control("GET", "/calls?scenario=school")
+    (note,) = await parts.control("GET", "/calls?scenario=absence")
     texts = [said if isinstance(said, str) else said["text"] for said in note["said"]]
     return {**note, "said_text": texts}
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from worker.speech import openai_transcription_cuts as cuts_module
 from worker.speech import openai_transcription_events as wire
+from worker.speech.openai_realtime_wire import Problem
 from worker.speech.openai_transcription_cuts import Cuts, Place
 from worker.speech.openai_transcription_items import Items
 
@@ -144,7 +145,7 @@ def test_no_event_is_too_strange(kind: str, fields: dict[str, Any]) -> None:
             assert isinstance(text, str)
         case wire.Committed(item):
             assert isinstance(item, str)
-        case wire.Failed(_, wire.Problem(message=text)) | wire.Problem(message=text):
+        case wire.Failed(_, Problem(message=text)) | Problem(message=text):
             assert isinstance(text, str)
 
 

@@ -41,6 +41,7 @@ from typing import Any
 import orjson
 
 from worker.model.language_model import Message, Tool
+from worker.speech.openai_realtime_wire import CONFIGURE, Created, Problem, problem_of
 
 TRANSCRIBER = "gpt-transcribe"
 """Writes down what the other side says; the model itself needs no transcript."""
@@ -48,12 +49,8 @@ TRANSCRIBER = "gpt-transcribe"
 CUT_SILENCE_MS = 300
 """Silence that cuts the input into items. Shorter ones lie within words; each longer one delays the transcript."""
 
-CONFIGURE = "configure"
-"""The `event_id` of our `session.update`: an error that names it is about the configuration."""
-
 MAX_TEXT_CHARS = 8_000
 MAX_ARGUMENTS_CHARS = 8_000
-MAX_MESSAGE_CHARS = 300
 MAX_KEYWORDS = 60
 MAX_KEYWORD_CHARS = 80
 MAX_OUTPUT_TOKENS = 4_096
@@ -62,23 +59,6 @@ OUTPUT_PER_TEXT_TOKEN = 8
 """A token of text is spoken in about 0.3 s, and audio takes 20 tokens a second, beside the text's own."""
 
 _INPUT = "conversation.item.input_audio_transcription."
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What the server says went wrong; texts are empty where it says nothing."""
-
-    message: str
-    code: str
-    kind: str
-    param: str
-    about: str
-    """The `event_id` of our message that caused it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The session exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +191,7 @@ def parse(message: bytes | str) -> Event | None:
         case {"type": "session.updated"}:
             return Configured()
         case {"type": "error", "error": dict(error)}:
-            return _problem(error)
+            return problem_of(error)
     return None
 
 
@@ -222,7 +202,7 @@ def _transcription(kind: str, item: str, body: dict[str, Any]) -> Event | None:
         case "completed", {"transcript": str(text)}:
             return Heard(item, text[:MAX_TEXT_CHARS], is_whole=True)
         case "failed", _:
-            return NotHeard(item, _problem(body.get("error")))
+            return NotHeard(item, problem_of(body.get("error")))
     return None
 
 
@@ -231,16 +211,8 @@ def _done(answer: str, status: str, response: dict[str, Any]) -> AnswerDone:
     error = details.get("error") if isinstance(details, dict) else None
     tokens = usage if isinstance(usage, dict) else {}
     return AnswerDone(
-        answer, status, _problem(error), _count(tokens.get("input_tokens")), _count(tokens.get("output_tokens"))
+        answer, status, problem_of(error), _count(tokens.get("input_tokens")), _count(tokens.get("output_tokens"))
     )
-
-
-def _problem(error: Any) -> Problem:
-    def text(name: str) -> str:
-        value = error.get(name) if isinstance(error, dict) else None
-        return value[:MAX_MESSAGE_CHARS] if isinstance(value, str) else ""
-
-    return Problem(text("message"), text("code"), text("type"), text("param"), text("event_id"))
 
 
 def _count(value: Any) -> int | None:
@@ -283,11 +255,6 @@ def instruct(instructions: str, tools: Sequence[Tool]) -> str:
     ]
     session = {"type": "realtime", "instructions": instructions, "tools": functions}
     return _text({"type": "session.update", "event_id": CONFIGURE, "session": session})
-
-
-def append(mulaw: bytes) -> str:
-    """Base64 has nothing that JSON would escape."""
-    return f'{{"type":"input_audio_buffer.append","audio":"{base64.b64encode(mulaw).decode()}"}}'
 
 
 def create_answer(event_id: str, max_text_tokens: int) -> str:

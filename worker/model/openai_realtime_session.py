@@ -18,6 +18,7 @@ from worker.model.language_model import Message, Prompt
 from worker.model.openai_realtime_answer import BYTES_PER_S, Answer
 from worker.model.openai_realtime_input import InputItems
 from worker.model.openai_realtime_socket import Socket, SocketDied, hopeless
+from worker.speech.openai_realtime_wire import Problem, append
 from worker.speech.recognizer import Recognition, RecognizerUnavailable
 from worker.speech.unsettled import UnsettledAudio
 
@@ -213,7 +214,7 @@ class RealtimeSession:
                 await socket.send(self._to_send[0])
                 self._to_send.popleft()
             if chunk := self._audio.take(MOST_AUDIO_BYTES):
-                await socket.send(wire.append(chunk))
+                await socket.send(append(chunk))
             else:
                 await self._news.wait()
 
@@ -249,13 +250,13 @@ class RealtimeSession:
                 if self._current is not None and self._current.id == event.answer:
                     self._current.finish(event)
                     self._over(self._current)
-            case wire.Problem():
+            case Problem():
                 self._on_problem(event)
             case wire.ItemBegun() | wire.Words() | wire.Audio() | wire.Call():
                 if self._current is not None and self._current.id == event.answer:
                     self._current.take(event)
 
-    def _on_problem(self, problem: wire.Problem) -> None:
+    def _on_problem(self, problem: Problem) -> None:
         refusal = hopeless(problem, self._model)
         if refusal is not None:
             raise refusal

@@ -13,7 +13,8 @@ from openai import AsyncOpenAI, OpenAIError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from worker.model.openai_realtime_events import CONFIGURE, Created, Event, Problem, parse
+from worker.model.openai_realtime_events import Event, parse
+from worker.speech.openai_realtime_wire import CONFIGURE, Created, Problem
 from worker.speech.recognizer import RecognizerUnavailable
 
 CONNECT_DEADLINE_S = 5.0

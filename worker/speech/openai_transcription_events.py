@@ -21,21 +21,18 @@ Nothing that arrives is trusted: a message of another shape is no event, and tex
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-CONFIGURE = "configure"
-"""The `event_id` of our `session.update`: an error that names it is about the configuration."""
+from worker.speech.openai_realtime_wire import CONFIGURE, Created, Problem, problem_of
 
 COMMIT = '{"type":"input_audio_buffer.commit"}'
 
 MAX_TEXT_CHARS = 8_000
 """Of a transcript: more than can be said in one utterance."""
-MAX_MESSAGE_CHARS = 300
 
 MAX_KEYWORDS = 60
 """More of them blur each other."""
@@ -46,23 +43,6 @@ _KEYWORD_MODELS = ("gpt-live-transcribe", "gpt-transcribe")
 _HINTLESS_MODELS = ("gpt-realtime-whisper",)
 
 _EVENT = "conversation.item.input_audio_transcription."
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What OpenAI says went wrong; texts are empty where it says nothing."""
-
-    message: str
-    code: str
-    kind: str
-    param: str
-    about: str
-    """The `event_id` of our message that caused it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The session exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +85,7 @@ def parse(message: bytes | str) -> Event | None:
         case {"type": "input_audio_buffer.committed", "item_id": str(item)}:
             return Committed(item)
         case {"type": "error", "error": dict(error)}:
-            return _problem(error)
+            return problem_of(error)
         case {"type": str(kind), "item_id": str(item)} if kind.startswith(_EVENT):
             return _transcription(kind.removeprefix(_EVENT), item, body)
     return None
@@ -118,22 +98,8 @@ def _transcription(kind: str, item: str, body: dict[str, Any]) -> Event | None:
         case "completed", {"transcript": str(text)}:
             return Completed(item, text[:MAX_TEXT_CHARS])
         case "failed", _:
-            error = body.get("error")
-            return Failed(item, _problem(error if isinstance(error, dict) else {}))
+            return Failed(item, problem_of(body.get("error")))
     return None
-
-
-def _problem(error: dict[str, Any]) -> Problem:
-    def text(name: str) -> str:
-        value = error.get(name)
-        return value[:MAX_MESSAGE_CHARS] if isinstance(value, str) else ""
-
-    return Problem(text("message"), text("code"), text("type"), text("param"), text("event_id"))
-
-
-def append(mulaw: bytes) -> str:
-    """Base64 has nothing that JSON would escape."""
-    return f'{{"type":"input_audio_buffer.append","audio":"{base64.b64encode(mulaw).decode()}"}}'
 
 
 def configure(model: str, *, language: str = "", hints: Sequence[str] = ()) -> str:

@@ -25,6 +25,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from worker.audio.g711 import decode
 from worker.phone.media import FRAME_BYTES, SAMPLE_RATE_HZ
 from worker.speech import openai_transcription_events as wire
+from worker.speech.openai_realtime_wire import CONFIGURE, Problem, append
 from worker.speech.openai_transcription_cuts import LEAD_MS, Cuts, Place
 from worker.speech.openai_transcription_items import Item, Items
 from worker.speech.openai_transcription_socket import Socket, SocketDied, Sockets, hopeless
@@ -251,7 +252,7 @@ class TranscriptionSession:
             self._settle(end - len(stream.pending))
 
     async def _flush(self, stream: _Stream) -> None:
-        message = wire.append(bytes(stream.pending))
+        message = append(bytes(stream.pending))
         stream.pending.clear()
         await stream.socket.send(message)
 
@@ -274,13 +275,13 @@ class TranscriptionSession:
                     stream.items.on_completed(name, text)
                 case wire.Failed(name, problem):
                     self._on_failed(name, problem, stream)
-                case wire.Problem() as problem:
+                case Problem() as problem:
                     self._on_problem(problem)
                 case _:
                     continue
             await self._publish(stream.items)
 
-    def _on_failed(self, name: str, problem: wire.Problem, stream: _Stream) -> None:
+    def _on_failed(self, name: str, problem: Problem, stream: _Stream) -> None:
         """Once, the utterance is sent again; then what was heard of it must do."""
         if (refusal := hopeless(problem, self._configuration.model)) is not None:
             raise refusal
@@ -290,11 +291,11 @@ class TranscriptionSession:
         log.warning("recognizer.utterance_failed", reason=problem.message or problem.code)
         stream.items.give_up(name)
 
-    def _on_problem(self, problem: wire.Problem) -> None:
+    def _on_problem(self, problem: Problem) -> None:
         reason = problem.message or problem.code or "an error without words"
         if (refusal := hopeless(problem, self._configuration.model)) is not None:
             raise refusal
-        if problem.about == wire.CONFIGURE:
+        if problem.about == CONFIGURE:
             if not self._with_hints:
                 raise RecognizerUnavailable(
                     f"OpenAI's transcription refuses the session: {reason}. Is OPENAI_TRANSCRIPTION_MODEL "

@@ -21,7 +21,8 @@ from openai import AsyncOpenAI, OpenAIError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from worker.speech.openai_transcription_events import Created, Event, Problem, parse
+from worker.speech.openai_realtime_wire import Created, Problem
+from worker.speech.openai_transcription_events import Event, parse
 from worker.speech.recognizer import RecognizerUnavailable
 
 log = structlog.get_logger(__name__)

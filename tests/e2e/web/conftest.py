@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from harness import Site
+from parts import SCENARIOS
 from playwright.async_api import Page
 
-SCENARIOS = Path(__file__).parent / "scenarios"
-"""Beside the built-in ones."""
+LONGEST = ("voice_request", "steering", "line", "request_page", "sign_in", "quality", "requests")
+"""Files that begin first, so that at the end no long calls are left to one process. The others follow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -26,7 +26,7 @@ async def file(person: Person, text: str) -> str:
 
 
 async def test_a_text_request_is_called_and_its_outcome_shown(site: Site) -> None:
-    alex = await site.person(scenario="school")
+    alex = await site.person(scenario="absence")
     page = await site.open(alex)
     asked = alex.scenario["request"]
     await page.get_by_label("What should Floyd do?").fill(asked)
@@ -38,7 +38,7 @@ async def test_a_text_request_is_called_and_its_outcome_shown(site: Site) -> Non
     await expect(row).to_contain_text(asked)
     await expect(row).to_contain_text("Talking", timeout=CALL_S * 1000)
     await expect(row).to_contain_text("Done", timeout=CALL_S * 1000)
-    await expect(row).to_contain_text("The school has noted that Mara is absent today.")
+    await expect(row).to_contain_text("The school has noted that Ben is absent today.")
 
 
 async def test_a_request_appears_in_every_tab_at_once(site: Site) -> None:

@@ -70,10 +70,10 @@ window.RTCPeerConnection = class extends Original {
 
 
 async def test_a_spoken_request_is_on_its_way_when_one_falls_silent(site: Site, tmp_path: Path) -> None:
-    alex = await site.person(scenario="school")
+    alex = await site.person(scenario="absence")
     request = alex.scenario["request"]
-    await record(site, tmp_path / "school.wav", [(BEFORE_S, request + "."), (LONG_S, "")])
-    page = await site.open(alex, microphone=tmp_path / "school.wav")
+    await record(site, tmp_path / "absence.wav", [(BEFORE_S, request + "."), (LONG_S, "")])
+    page = await site.open(alex, microphone=tmp_path / "absence.wav")
     await expect(voice(page)).to_have_text("Tap and speak, or hold while you speak.")
     await box(page).evaluate(NOTE_CHANGES)
     await microphone(page).click()

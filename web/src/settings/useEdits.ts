@@ -23,9 +23,7 @@ export function useEdits<Values extends Record<string, unknown>>(
   const [edits, setEdits] = useState<Partial<Values>>({});
   const [wrong, setWrong] = useState<Failure | null>(null);
   const values = { ...stored, ...edits };
-  const changes = Object.fromEntries(
-    Object.entries(edits).filter(([key, value]) => value !== stored[key]),
-  ) as Partial<Values>;
+  const changes = differing(edits, stored);
   const { run, busy } = useAct(async () => {
     setWrong(null);
     try {
@@ -36,7 +34,8 @@ export function useEdits<Values extends Record<string, unknown>>(
       setWrong(failure);
       return;
     }
-    setEdits({});
+    // What was typed meanwhile is not saved yet.
+    setEdits((known) => differing(known, values));
     toast.say("Saved.");
   });
   return {
@@ -51,4 +50,13 @@ export function useEdits<Values extends Record<string, unknown>>(
       setWrong(null);
     },
   };
+}
+
+/** Those of the edits that are not what there is already. */
+function differing<Values extends Record<string, unknown>>(
+  edits: Partial<Values>,
+  there: Values,
+): Partial<Values> {
+  const found = Object.entries(edits).filter(([key, value]) => value !== there[key]);
+  return Object.fromEntries(found) as Partial<Values>;
 }
