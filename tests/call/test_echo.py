@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rehearsal.voice import Voice
 from worker.audio.g711 import encode
 from worker.audio.loudness import rms_dbfs
 from worker.call.echo import Echo
@@ -18,14 +20,28 @@ CALLEE = "Sorry, can you hold on for a moment please? I have to ask my colleague
 Wave = NDArray[np.float64]
 
 
+RENDER = """
+import sys
+from rehearsal.voice import Voice
+sys.stdout.buffer.write(Voice().render(sys.argv[1], voice=sys.argv[2]).pcm16_8k.tobytes())
+"""
+
+
+def rendered(text: str, voice: str) -> Wave:
+    """By a process of its own: how espeak-ng says something depends a little on what it said before."""
+    command = [sys.executable, "-c", RENDER, text, voice]
+    pcm = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+    return np.frombuffer(pcm, np.int16).astype(np.float64)
+
+
 @pytest.fixture(scope="module")
 def floyd() -> Wave:
-    return np.pad(Voice().render(FLOYD).pcm16_8k.astype(np.float64), (0, 8_000))
+    return np.pad(rendered(FLOYD, "en-us"), (0, 8_000))
 
 
 @pytest.fixture(scope="module")
 def callee() -> Wave:
-    return Voice().render(CALLEE, voice="en-us+f3").pcm16_8k.astype(np.float64)
+    return rendered(CALLEE, "en-us+f3")
 
 
 def levels(wave: Wave) -> list[float]:
