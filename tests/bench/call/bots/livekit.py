@@ -12,7 +12,7 @@ Each call has an `AgentSession`, all in one process (its own server has a proces
   holds back some 30 ms. It goes to the carrier ahead of time, and not in real time.
 - The model's text isn't searched for Markdown, which would hold each sentence back by a token.
 - All calls share an OpenAI client, on aiohttp and with connections that stay open, a gRPC channel, and a thread
-  for voice activity: with a thread for each, 48 calls answered later.
+  for voice activity: a core has room for one.
 
 Nothing aligns words with the audio, as the framework's own rooms do: of an interrupted answer the model remembers
 all.
