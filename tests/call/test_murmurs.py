@@ -102,15 +102,6 @@ def test_what_goes_on_after_the_word_is_none(text: str) -> None:
     assert not murmurs.resembles(going_on[: longest + 1])
 
 
-def test_they_are_known_once_the_last_ones_had_been_heard_before() -> None:
-    murmurs = Murmurs()
-    known = []
-    for text in ("Okay.", "Right.", "Okay.", "Right.", "Okay.", "Yeah.", "Uh-huh.", "Yeah."):
-        murmurs.learn(said(text))
-        known.append(murmurs.are_known)
-    assert known == [False, False, False, True, True, True, False, False]
-
-
 def test_the_oldest_is_forgotten() -> None:
     murmurs = knowing("Okay.", *["Right."] * (REMEMBERED - 1))
     assert murmurs.resembles(said("Okay.")[:KNOWN_BY_FRAMES])

@@ -3,9 +3,7 @@
 "Mm-hm", "okay" and a cough are no interruption. But in its first tenth of a second nobody can tell an "okay" from
 the beginning of "okay, but wait". So Floyd stops for any voice, which costs little, since it goes on with the same
 word as soon as the voice turns out to have been a back-channel. A voice that sounds as this callee's
-back-channels have sounded stops it only once it sounds different, or says something else. As long as not all of
-theirs are known, who has just shown that they listen may do so again, with another sound, before Floyd has
-finished; so a voice then has to last longer than such sounds do.
+back-channels have sounded stops it only once it sounds different, or says something else.
 """
 
 from __future__ import annotations
@@ -18,9 +16,6 @@ from worker.call.words import words_of
 
 VOICE_S = 0.08
 """A voice this long stops Floyd: noises are sorted out before, by the detector."""
-
-PATIENT_VOICE_S = 0.45
-"""After a back-channel, for as long as Floyd says the same: those last 0.2 to 0.5 s."""
 
 LISTEN_AGAIN_S = 0.04
 """While a voice sounds like a back-channel: two frames."""
@@ -79,8 +74,6 @@ class View:
     """Length of the present or last run of voice."""
     silence_s: float
     """Since the last voice."""
-    patient: bool = False
-    """While Floyd says this, there has been a back-channel, and not all of this callee's are known yet."""
     is_familiar: bool = False
     """So far the voice sounds like one of this callee's back-channels."""
     left_s: float | None = None
@@ -119,9 +112,7 @@ def decide(view: View) -> Verdict:
         over_in_s = MURMUR_OVER_S - view.silence_s
         return Verdict(stop=False, look_again_s=over_in_s if view.text and over_in_s > 0 else None)
     # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
-    longest_s = PATIENT_VOICE_S if view.patient else VOICE_S
-    if view.text or view.is_familiar:
-        longest_s = REAL_VOICE_S
+    longest_s = REAL_VOICE_S if view.text or view.is_familiar else VOICE_S
     if view.voiced_s >= longest_s:
         return Verdict(stop=True)
     look_again_s = longest_s - view.voiced_s

@@ -34,6 +34,10 @@ SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 SILENCE_BYTES = 800
 """A tenth of a second. A message for every 20 ms is a quarter of a call's cost, and silence can wait."""
 
+LONG_SILENCE_S, LONG_SILENCE_BYTES = 1.0, 2_400
+"""After so long, nothing said is still to be understood, and 0.3 s can wait. (No longer: a voice too soft for the
+detector is heard by the recogniser all the same.)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -142,11 +146,6 @@ class Listening:
         """Whether the present or last voice sounds, so far, like one of this callee's back-channels."""
         return self._murmurs.resembles(self._last_voice())
 
-    @property
-    def knows_murmurs(self) -> bool:
-        """Whether this callee's back-channels are nearly always known by their sound."""
-        return self._murmurs.are_known
-
     def learn_murmur(self) -> None:
         """The last voice was a back-channel."""
         self._murmurs.learn(self._last_voice())
@@ -221,7 +220,13 @@ class Listening:
     def _pass_on(self, mulaw: bytes, *, at_once: bool) -> None:
         """Give the recogniser what is heard: speech frame by frame, silence in larger pieces."""
         self._held += mulaw
-        if at_once or len(self._held) >= SILENCE_BYTES:
+        if at_once or (len(self._held) >= SILENCE_BYTES and not self._may_wait()):
             self._recognition.feed(bytes(self._held))
             self.fed_bytes += len(self._held)
             self._held.clear()
+
+    def _may_wait(self) -> bool:
+        """Whether what is held is needed by nobody yet: it has been silent for long, and no words are owed."""
+        if len(self._held) >= LONG_SILENCE_BYTES or self.words.interim or self.words.awaited:
+            return False
+        return self.silence_s() >= LONG_SILENCE_S

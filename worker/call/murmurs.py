@@ -45,9 +45,6 @@ LONGER_FRAMES = 5
 REMEMBERED = 16
 """People have a handful of them, and more than one way to say each."""
 
-LAST, KNOWN_OF_LAST = 3, 2
-"""Back-channels by which it is judged whether this callee's are known."""
-
 _BANDS = 12
 _LOWEST_HZ, _HIGHEST_HZ = 150.0, 3_600.0
 """Of a telephone line, with a little to spare."""
@@ -81,18 +78,10 @@ class Murmurs:
     def __init__(self) -> None:
         self._known: deque[tuple[Spectra, int]] = deque(maxlen=REMEMBERED)
         """Each one's beginning, and its length in frames."""
-        self._last: deque[bool] = deque(maxlen=LAST)
-        """Which of the last ones had been heard before."""
-
-    @property
-    def are_known(self) -> bool:
-        """Whether this callee's back-channels are nearly always known by their sound: another voice is none."""
-        return sum(self._last) >= KNOWN_OF_LAST
 
     def learn(self, voice: Sequence[bytes]) -> None:
         """This was a back-channel."""
         if len(voice) >= FEWEST_FRAMES:
-            self._last.append(self.resembles(voice))
             self._known.append((_spectra(voice), len(voice)))
 
     def resembles(self, voice: Sequence[bytes]) -> bool:

@@ -70,8 +70,6 @@ class Mouth:
         self._memory = memory
         self._clock = clock
         self._changed = changed
-        self._patient = False
-        """There has been a back-channel while this is said."""
         self._murmurs: list[Utterance] = []
         """Back-channels while Floyd speaks: what comes next is judged without them."""
 
@@ -85,7 +83,6 @@ class Mouth:
         returned, after what was ready has been played. `overtaken()`: it is not to be said, if nothing was yet."""
         saying = self._playback.begin()
         begun_at = self._clock.now()
-        self._patient = False
         feeder = asyncio.create_task(self._feed(saying, source))
         feeder.add_done_callback(lambda _: self._changed.set())
         try:
@@ -176,14 +173,12 @@ class Mouth:
             speaking=speaking,
             voiced_s=voiced_s,
             silence_s=gate.silence_s(now, since=since),
-            patient=self._patient and not self._listening.knows_murmurs,
             is_familiar=speaking and voiced_s >= barge_in.VOICE_S and self._listening.sounds_like_murmur(),
             left_s=self._playback.left_s(saying),
         )
 
     def _put_aside(self) -> None:
         """Know a back-channel again, and take its words, if there are any."""
-        self._patient = True
         self._listening.learn_murmur()
         murmur = self._listening.take()
         if murmur is not None:

@@ -34,7 +34,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -61,8 +61,6 @@ SEND_DEADLINE_S = 5.0
 """A carrier that has not read for so long has gone, whatever its socket says."""
 CLOSE_DEADLINE_S = 2.0
 """For the other side's closing handshake; a call must not be held up by it."""
-HEARTBEAT_S = 15.0
-"""Audio comes every 20 ms, so a socket this quiet is asked (ping) whether it is alive."""
 MAX_MESSAGE_BYTES = 64 * 1024
 """A frame is about 400 bytes, a start message about 1 KB."""
 MAX_MALFORMED = 50
@@ -152,6 +150,9 @@ _AFTER_START = msgspec.json.Decoder(
 )
 _ANY = msgspec.json.Decoder(_AnyEvent)
 
+_OVER = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+"""Closed; or broken, or a message beyond MAX_MESSAGE_BYTES."""
+
 
 class ProtocolError(Exception):
     """The other side does not speak Media Streams as described above."""
@@ -198,13 +199,11 @@ class TwilioMediaStream:
     async def events(self) -> AsyncIterator[MediaEvent]:
         clean = False
         came = 0.0
-        async for message in self._socket:
+        while (message := await self._socket.receive()).type not in _OVER:
             before, came = came, time.monotonic()
             if came - before < BURST_GAP_S:
                 # aiohttp hands out what is waiting without a pause.
                 await asyncio.sleep(0)
-            if message.type is WSMsgType.ERROR:  # broken, or a message beyond MAX_MESSAGE_BYTES
-                break
             if message.type is not WSMsgType.TEXT:
                 if not self._drop("not a text message"):
                     break
@@ -214,7 +213,10 @@ class TwilioMediaStream:
                 if isinstance(read, _StopEvent):
                     clean = True
                     break
-                for event in self._events_of(read):
+                if isinstance(read, _MediaEvent):
+                    for frame in self._frames_of(read):
+                        yield frame
+                elif event := self._event_of(read):
                     yield event
             except ProtocolError as error:
                 if not self._drop(str(error)):
@@ -260,7 +262,7 @@ class TwilioMediaStream:
     async def _await_start(self) -> StreamStart:
         while True:
             message = await self._socket.receive()
-            if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            if message.type in _OVER:
                 raise ProtocolError("the socket was closed before the start message")
             if message.type is not WSMsgType.TEXT:
                 raise ProtocolError("not a text message")
@@ -278,25 +280,25 @@ class TwilioMediaStream:
                 case None:
                     raise ProtocolError("an unknown event before the start message")
 
-    def _events_of(self, read: _Event | None) -> list[MediaEvent]:
+    def _event_of(self, read: _Event | None) -> MediaEvent | None:
         match read:
-            case _MediaEvent(stream_sid) | _DigitEvent(stream_sid) | _MarkEvent(stream_sid) if (
-                stream_sid != self._stream_sid
-            ):
-                raise ProtocolError("a message of another stream")
-            case _MediaEvent(_, media):
-                return self._frames_of(media) if media.track == "inbound" else []
-            case _DigitEvent(_, key):
-                return [Digit(key.digit)]
-            case _MarkEvent(_, mark):
-                return [MarkPlayed(mark.name)]
+            case _DigitEvent(stream_sid, key):
+                self._check(stream_sid)
+                return Digit(key.digit)
+            case _MarkEvent(stream_sid, mark):
+                self._check(stream_sid)
+                return MarkPlayed(mark.name)
             case _:
-                return []
+                return None
 
-    def _frames_of(self, media: _Media) -> list[MediaEvent]:
+    def _frames_of(self, read: _MediaEvent) -> Sequence[Frame]:
+        self._check(read.stream_sid)
+        media = read.media
+        if media.track != "inbound":
+            return ()
         audio, timestamp_ms = media.payload, media.timestamp
         if len(audio) == FRAME_BYTES and not self._rest:
-            return [Frame(audio, timestamp_ms)]
+            return (Frame(audio, timestamp_ms),)
         # Twilio sends 20 ms a message; should it ever send other lengths, they are cut anew.
         timestamp_ms -= len(self._rest) * 1000 // SAMPLE_RATE_HZ
         audio = self._rest + audio
@@ -306,6 +308,10 @@ class TwilioMediaStream:
             Frame(audio[at : at + FRAME_BYTES], timestamp_ms + at // FRAME_BYTES * FRAME_MS)
             for at in range(0, whole, FRAME_BYTES)
         ]
+
+    def _check(self, stream_sid: str) -> None:
+        if stream_sid != self._stream_sid:
+            raise ProtocolError("a message of another stream")
 
     def _drop(self, reason: str) -> bool:
         """Count a malformed message; false when it was one too many."""

@@ -31,7 +31,6 @@ from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 from worker.phone.carrier import CarrierStatus
 from worker.phone.directory import CallDirectory, MediaRefused, StatusUpdate
 from worker.phone.media_stream import (
-    HEARTBEAT_S,
     MAX_MESSAGE_BYTES,
     ProtocolError,
     TwilioMediaStream,
@@ -135,8 +134,9 @@ class _Webhooks:
         if call_id in self._open_media:
             log.warning("twilio.second_media_socket", call=call_id)
             raise web.HTTPConflict(text="This call's media socket is open already.\n")
-        # Compression would cost more than it saves on 160 bytes of base64.
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+        # Compression would cost more than it saves on 160 bytes of base64. Nor is anybody pinged: a frame is due
+        # every 20 ms, and without any for ten seconds the call's watchdog hangs up.
+        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
         if not socket.can_prepare(request):
             raise _bad_request("This address is for a WebSocket only")
         self._open_media.add(call_id)

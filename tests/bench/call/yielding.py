@@ -72,6 +72,11 @@ def _figures(notes: list[Note]) -> dict[str, Any]:
             for sound in stopped
             if sound["heard_again_at"] is not None
         ),
+        "resumedAfterItsEndMs": spread(
+            (sound["heard_again_at"] - sound["last_voiced_at"]) * 1000
+            for sound in stopped
+            if sound["heard_again_at"] is not None and sound["last_voiced_at"] is not None
+        ),
         "notResumed": sum(sound["heard_again_at"] is None for sound in stopped),
         "strayClears": stray,
         "turns": len(turns),
@@ -107,6 +112,7 @@ def table(found: dict[str, Any]) -> list[str]:
     return [
         *lines,
         spread_line("stopped by a sound -> heard again", found["resumedMs"]),
+        spread_line("  from the end of that sound", found["resumedAfterItsEndMs"]),
         value_line("  never heard again before the callee went on", found["notResumed"]),
         value_line("fell silent for nothing", found["strayClears"]),
         value_line("false interruptions per turn", round(found["falseInterruptionsPerTurn"], 3)),

@@ -1,0 +1,104 @@
+"""What the recogniser is given of a line, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import virtual_time
+
+from worker.call.clock import Clock, Signal
+from worker.call.listening import LONG_SILENCE_BYTES, LONG_SILENCE_S, SILENCE_BYTES, Listening
+from worker.phone.media import FRAME_BYTES, Frame, MediaEvent, Stopped
+from worker.speech.recognizer import Recognition
+from worker.speech.vad import SILENT, Activity
+
+QUIET, LOUD = 0xFF, 0x10
+FRAME_S = 0.02
+LONG_FRAMES = round(LONG_SILENCE_S / FRAME_S)
+
+
+class Line:
+    """Frames at the pace of a telephone. Their second byte is their number."""
+
+    def __init__(self, frames: list[int]) -> None:
+        self._frames = frames
+        self.sent = b""
+
+    async def events(self) -> AsyncIterator[MediaEvent]:
+        for number, sound in enumerate(self._frames):
+            await asyncio.sleep(FRAME_S)
+            mulaw = bytes([sound, number % 251]) + bytes([sound]) * (FRAME_BYTES - 2)
+            self.sent += mulaw
+            yield Frame(mulaw, number * 20)
+        yield Stopped(clean=True)
+
+    async def send_audio(self, mulaw: bytes) -> None: ...
+
+    async def send_mark(self, name: str) -> None: ...
+
+    async def clear(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Recognised:
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def feed(self, mulaw: bytes) -> None:
+        self.pieces.append(mulaw)
+
+    async def results(self) -> AsyncIterator[Recognition]:
+        return
+        yield
+
+    async def close(self) -> None: ...
+
+
+class ByItsFirstByte:
+    def feed(self, mulaw: bytes) -> Activity:
+        return Activity(1.0, True) if mulaw[0] == LOUD else SILENT
+
+
+def given(frames: list[int], *, owed: str = "") -> tuple[bytes, list[int]]:
+    """What was sent, and the recogniser's pieces, in frames. `owed`: words that have no final yet."""
+
+    async def main() -> tuple[bytes, list[int]]:
+        line, recognised = Line(frames), Recognised()
+        listening = Listening(line, recognised, ByItsFirstByte(), Clock(), Signal(), on_mark=lambda name: None)
+        if owed:
+            listening.words.hear(Recognition(owed, is_final=False, stability=0.5, end_s=0.0), 0.0)
+        await listening.pump()
+        heard = b"".join(recognised.pieces)
+        assert line.sent.startswith(heard), "in order, and nothing twice"
+        assert listening.fed_bytes == len(heard)
+        assert len(line.sent) - len(heard) < LONG_SILENCE_BYTES, "nothing is lost but a silence at the end"
+        return line.sent, [len(piece) // FRAME_BYTES for piece in recognised.pieces]
+
+    return virtual_time.run(main())
+
+
+def test_speech_is_passed_on_frame_by_frame_and_silence_in_pieces() -> None:
+    _, pieces = given([LOUD] * 10 + [QUIET] * 30)
+    assert pieces[:10] == [1] * 10
+    assert pieces[-1] == SILENCE_BYTES // FRAME_BYTES
+
+
+def test_after_a_long_silence_pieces_are_larger() -> None:
+    _, pieces = given([LOUD] * 10 + [QUIET] * (2 * LONG_FRAMES))
+    small, large = SILENCE_BYTES // FRAME_BYTES, LONG_SILENCE_BYTES // FRAME_BYTES
+    assert pieces[-1] == large
+    assert sum(pieces[: pieces.index(large)]) >= LONG_FRAMES - small, "not before"
+
+
+def test_words_that_are_owed_get_their_silence_soon() -> None:
+    _, pieces = given([LOUD] * 10 + [QUIET] * (3 * LONG_FRAMES), owed="my number is")
+    assert max(pieces) == SILENCE_BYTES // FRAME_BYTES
+
+
+def test_a_voice_takes_with_it_what_was_held() -> None:
+    frames = [QUIET] * (LONG_FRAMES + 9) + [LOUD] * 5
+    _, pieces = given(frames)
+    assert sum(pieces) == len(frames)
+    assert pieces[-4:] == [1] * 4
