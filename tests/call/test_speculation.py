@@ -43,6 +43,8 @@ SAID = View(
         ({"silence_s": LAST_WORD_S}, Step.BEGIN),
         ({"has_interim": False}, Step.BEGIN),
         ({"ending": Ending.OPEN, "silence_s": LAST_WORD_S}, Step.BEGIN),
+        ({"ending": Ending.DANGLING, "silence_s": PAUSE_S, "since_words_s": 0.0}, Step.KEEP),
+        ({"ending": Ending.DANGLING, "silence_s": LAST_WORD_S}, Step.BEGIN),
         ({"ending": Ending.HANGING, "silence_s": LAST_WORD_S}, Step.KEEP),
         ({"ending": Ending.HANGING, "silence_s": UNLIKELY_PAUSE_S}, Step.BEGIN),
         ({"ending": Ending.DIGITS, "has_interim": False, "silence_s": 0.5}, Step.KEEP),

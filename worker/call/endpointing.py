@@ -35,7 +35,8 @@ DIGITS_S = 1.6
 """After figures that look unfinished: numbers are spoken in groups, with pauses between them."""
 
 HANGING_S = 1.8
-"""After "and", "the", "um": nobody ends there by choice; above the 1.3 s of a long pause for thought."""
+"""After "and", "the", "um": nobody ends there by choice; above the 1.3 s of a long pause for thought. And after
+"about" or "can", while no final has put a full stop behind it."""
 
 NO_FINAL_S = 1.5
 """Silence after which an interim is taken for what was said: a vendor's final is late or lost."""
@@ -59,7 +60,7 @@ _HANGING = frozenset(
 )
 """Nothing ends with these, whatever punctuation a recogniser puts after them."""
 
-_OFTEN_HANGING = frozenset(
+_DANGLING = frozenset(
     words_of(
         """
         so that which who his her this these those with in on by about as then like is are was were am be let's
@@ -119,6 +120,8 @@ class Ending(StrEnum):
     COMPLETE = "complete"
     OPEN = "open"
     DIGITS = "digits"
+    DANGLING = "dangling"
+    """With a word that more often goes on than not, and no full stop."""
     HANGING = "hanging"
 
 
@@ -203,8 +206,8 @@ def ending_of(text: str, expected: Expected = Expected.ANYTHING) -> Ending:
     ends_like_one = stripped.endswith(_SENTENCE_ENDS)
     if words[-1] in _HANGING:
         return Ending.HANGING
-    if words[-1] in _OFTEN_HANGING:
-        return Ending.OPEN if ends_like_one else Ending.HANGING
+    if words[-1] in _DANGLING:
+        return Ending.OPEN if ends_like_one else Ending.DANGLING
     if ends_like_one:
         return Ending.COMPLETE
     if expected is Expected.NUMBER and figures >= _FULL_NUMBER_DIGITS:
@@ -252,7 +255,7 @@ def silence_needed_s(view: View) -> float:
             usual_s = max(usual_s, NO_FINAL_S) if view.has_interim else usual_s
         case Ending.DIGITS:
             usual_s = DIGITS_S
-        case Ending.HANGING:
+        case Ending.HANGING | Ending.DANGLING:
             usual_s = HANGING_S
     if view.awaited:
         usual_s = max(usual_s, AWAITED_S)

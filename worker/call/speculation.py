@@ -22,7 +22,7 @@ PAUSE_S = 0.12
 
 LAST_WORD_S = 0.3
 """Recognisers are some 150 ms behind. Until words have come in the silence, the last may be missing; but no longer
-than this."""
+than this. And so long after words that seldom are the end, but may be ("... that we should know about")."""
 
 UNLIKELY_PAUSE_S = 1.0
 """After words that can't be the end ("and", half a phone number), only a long gap makes one likely enough."""
@@ -89,7 +89,7 @@ def _silence_needed_s(view: View) -> float:
     if not view.has_interim:
         return 0.0  # a final is a recogniser's word that there was a pause
     came_in_the_silence = view.since_words_s < view.silence_s
-    return PAUSE_S if came_in_the_silence else LAST_WORD_S
+    return PAUSE_S if came_in_the_silence and view.ending is not Ending.DANGLING else LAST_WORD_S
 
 
 class Speculation:

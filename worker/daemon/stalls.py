@@ -75,10 +75,11 @@ class StallMonitor:
         thread.start()
         began = time.monotonic()
         clock = ThreadClock()
+        used, waited = clock.read()
         try:
             while True:
                 due = time.monotonic() + TICK_S
-                used_before, waited_before = clock.read()
+                used_before, waited_before = used, waited
                 await asyncio.sleep(TICK_S)
                 self._ticked = time.monotonic()
                 used, waited = clock.read()

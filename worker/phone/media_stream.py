@@ -35,6 +35,7 @@ import asyncio
 import binascii
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -326,11 +327,13 @@ class TwilioMediaStream:
     async def _send(self, text: str) -> None:
         if self._gone or self._socket.closed:
             return
-        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        unread = None if self._transport is None else self._transport.get_write_buffer_size()
+        if unread is not None and unread > MAX_UNREAD_BYTES:
             await self._give_up("its buffer is full")
             return
         try:
-            async with asyncio.timeout(SEND_DEADLINE_S):
+            # What is written into an empty buffer waits for nobody.
+            async with nullcontext() if unread == 0 else asyncio.timeout(SEND_DEADLINE_S):
                 await self._socket.send_str(text)
         except TimeoutError:
             await self._give_up(f"it read nothing for {SEND_DEADLINE_S:g} s")
