@@ -10,12 +10,12 @@ from typing import Any
 
 from figures import value_line
 
-from call import bots, latency, load
+from call import bots, latency, load, yielding
 from call.bot_stand import BotStand
 from call.each import each, is_whole, problems_of
 from call.standing import Stand
 
-SERIES = ("latency", "zero", "load")
+SERIES = ("latency", "zero", "yield", "load")
 """What can be asked of any bot."""
 
 
@@ -26,6 +26,8 @@ async def series(name: str, stand: Stand, *, quick: bool, steps: tuple[int, ...]
             return await latency.measure(stand, quick=quick)
         case "zero":
             return await latency.measure_zero(stand, quick=quick)
+        case "yield":
+            return await yielding.measure(stand, quick=quick)
         case "load":
             return await load.measure(stand, quick=quick, steps=steps)
         case _:
@@ -38,6 +40,8 @@ def table_of(name: str, found: dict[str, Any], who: str) -> list[str]:
             return latency.table("Turns", found, who)
         case "zero":
             return latency.table("All services at zero", found, who)
+        case "yield":
+            return yielding.table(found, who)
         case "load":
             return load.table(found, who)
         case _:

@@ -10,7 +10,7 @@ from typing import Any
 
 from figures import Options
 
-from call import beside, bots, long, odd, yielding
+from call import beside, bots, long, odd
 from call.each import each, is_whole, problems_of
 from call.floyd_stand import FloydStand
 
@@ -36,10 +36,8 @@ async def measure(options: Options) -> dict[str, Any]:
 
 async def _series(name: str, stand: FloydStand, options: Options) -> dict[str, Any]:
     match name:
-        case "latency" | "zero" | "load":
+        case "latency" | "zero" | "yield" | "load":
             return await beside.series(name, stand, quick=options.quick, steps=options.steps)
-        case "yield":
-            return await yielding.measure(stand, quick=options.quick)
         case "odd":
             return await odd.measure(stand, quick=options.quick)
         case "long":
@@ -65,8 +63,6 @@ def table(found: dict[str, Any]) -> str:
 
 def _table(name: str, found: dict[str, Any]) -> list[str]:
     match name:
-        case "yield":
-            return yielding.table(found)
         case "odd":
             return odd.table(found)
         case "long":

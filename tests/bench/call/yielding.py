@@ -1,4 +1,4 @@
-"""The series `yield`: does Floyd stop for the callee's words, and only for those?"""
+"""The series `yield`: does a bot stop for the callee's words, and only for those?"""
 
 from __future__ import annotations
 
@@ -92,20 +92,20 @@ def _selectivity(sounds: list[Note]) -> dict[str, int]:
     return {"made": len(sounds), "stopped": sum(sound["cleared_at"] is not None for sound in sounds)}
 
 
-def table(found: dict[str, Any]) -> list[str]:
+def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
     def of(count: int, all_: int) -> str:
         return f"{count} of {all_}"
 
     lines = [
-        head_line(f"The callee speaks while Floyd does, {found['calls']} calls at once (ms)"),
+        head_line(f"The callee speaks while {who} does, {found['calls']} calls at once (ms)"),
         spread_line("callee begins to speak -> clear", found["toClearMs"]),
         spread_line("  after a back-channel in the same answer", found["toClearAfterMurmurMs"]),
         f"  slowest: {found['slowest']}",
         value_line("yielded within 2 s", of(found["yieldedInTime"], found["interruptions"])),
-        spread_line("interruption over -> Floyd's answer", found["answeredMs"]),
+        spread_line("interruption over -> the answer", found["answeredMs"]),
         spread_line("words remembered, less those heard", found["rememberedMinusHeardWords"]),
         value_line("  right to within a word", of(found["rememberedWithinAWord"], found["remembered"])),
-        value_line("sounds that stopped Floyd", of(found["stoppedInAll"], found["soundsInAll"])),
+        value_line(f"sounds that stopped {who}", of(found["stoppedInAll"], found["soundsInAll"])),
     ]
     for name, one in found["sounds"].items():
         lines.append(value_line(f"  {name}", of(one["stopped"], one["made"])))
