@@ -20,8 +20,8 @@ from worker.call.told import FactWords, told
 from worker.deployment.client import Deployment, DeploymentUnavailable, FunctionError
 
 LIVE_INTERVAL_S = 0.2
-LIVE_WRITES_PER_S = 120
-"""Of one worker, whose core is there for what is heard before what is read along: with more than 24 calls, the
+LIVE_WRITES_PER_S = 60
+"""Of one worker, whose core is there for what is heard before what is read along: with more than twelve calls, the
 words being spoken are written less often."""
 LIVE_PATIENCE_S = 1.0
 LINES_AT_ONCE = 100

@@ -19,7 +19,6 @@ windows wait for those of other calls, or for one that can't.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +58,6 @@ SPEECH_DECAY_DB = 0.02
 NOISE_RISE_DB = 0.1
 """A frame. The noise is followed down at once and up slowly, so that speech is not taken for it."""
 
-TOGETHER_S = 0.03
-"""So long a window waits for those of other calls: no longer than until its own call has the next one."""
-
 CERTAIN = 0.5
 """The probability from which on somebody speaks."""
 
@@ -81,7 +77,6 @@ class Network:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session: Any = onnxruntime.InferenceSession(str(_MODEL), options, providers=["CPUExecutionProvider"])
         self._waiting: dict[Detector, Samples] = {}
-        self._timer: asyncio.TimerHandle | None = None
 
     def judge(self, windows: Samples, states: Samples) -> tuple[Samples, Samples]:
         """The probability of a voice in each of the windows (rows, context included), and the states (2, rows,
@@ -90,12 +85,10 @@ class Network:
         return output[:, 0], states
 
     def judge_soon(self, detector: Detector, window: Samples) -> None:
-        """Together with others. Outside of an event loop: when the next one comes."""
+        """Together with others: when one of them can't wait, or the next of one that waits is there, which is
+        after 32 ms."""
         if detector in self._waiting:
             self.judge_waiting()
-        if not self._waiting:
-            with contextlib.suppress(RuntimeError):
-                self._timer = asyncio.get_running_loop().call_later(TOGETHER_S, self.judge_waiting)
         self._waiting[detector] = window
 
     def judge_now(self, detector: Detector, window: Samples) -> None:
@@ -106,9 +99,6 @@ class Network:
         self.judge_waiting()
 
     def judge_waiting(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, {}
