@@ -17,7 +17,9 @@ class MovingDeadline:
 
     def __init__(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timeout = asyncio.timeout(None)
+        self._timeout: asyncio.Timeout | None = None
+        """While within. It knows its task, which keeps the traceback that it was cancelled with, and so the frame
+        that has this deadline: left together, all of it would be the garbage collector's."""
         self._seconds = seconds
         self._at = math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -35,6 +37,7 @@ class MovingDeadline:
         self._at = math.inf
 
     async def __aenter__(self) -> MovingDeadline:
+        self._timeout = asyncio.timeout(None)
         await self._timeout.__aenter__()
         self._at = self._loop.time() + self._seconds
         self._set_timer(self._seconds)
@@ -48,7 +51,9 @@ class MovingDeadline:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        await self._timeout.__aexit__(kind, error, traceback)
+        timeout, self._timer, self._timeout = self._timeout, None, None
+        assert timeout is not None
+        await timeout.__aexit__(kind, error, traceback)
 
     def _set_timer(self, seconds: float) -> None:
         if self._timer is not None:
@@ -57,6 +62,8 @@ class MovingDeadline:
 
     def _look(self) -> None:
         left_s = self._at - self._loop.time()
+        if self._timeout is None:
+            return
         if left_s <= 0:
             self._timer = None
             self._timeout.reschedule(self._loop.time())

@@ -111,6 +111,7 @@ class SpokenReply:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None  # its traceback holds this reply
 
     def heard(self, text: str) -> str:
         """What was heard while this was spoken: the session forgets what was not. Returns the words among it that
