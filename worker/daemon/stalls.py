@@ -23,7 +23,7 @@ import structlog
 from worker.daemon.metrics import Metrics
 
 TICK_S = 0.02
-"""A frame: as often as the loop is woken by a call anyway. (Twice as often was a sixth of a single call's CPU.)"""
+"""A frame: as often as the loop is woken by a call anyway. (Twice as often was a tenth of a single call's CPU.)"""
 
 WORTH_A_LINE_S = 0.05
 """A gap that a callee can hear."""
