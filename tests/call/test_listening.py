@@ -61,10 +61,10 @@ class ByItsFirstByte:
         return Activity(1.0, True) if mulaw[0] == LOUD else SILENT
 
 
-def given(frames: list[int], *, owed: str = "") -> tuple[bytes, list[int]]:
-    """What was sent, and the recogniser's pieces, in frames. `owed`: words that have no final yet."""
+def pieces_of(frames: list[int], *, owed: str = "") -> list[int]:
+    """What the recogniser was given at once, in frames. `owed`: words that have no final yet."""
 
-    async def main() -> tuple[bytes, list[int]]:
+    async def main() -> list[int]:
         line, recognised = Line(frames), Recognised()
         listening = Listening(line, recognised, ByItsFirstByte(), Clock(), Signal(), on_mark=lambda name: None)
         if owed:
@@ -74,31 +74,31 @@ def given(frames: list[int], *, owed: str = "") -> tuple[bytes, list[int]]:
         assert line.sent.startswith(heard), "in order, and nothing twice"
         assert listening.fed_bytes == len(heard)
         assert len(line.sent) - len(heard) < LONG_SILENCE_BYTES, "nothing is lost but a silence at the end"
-        return line.sent, [len(piece) // FRAME_BYTES for piece in recognised.pieces]
+        return [len(piece) // FRAME_BYTES for piece in recognised.pieces]
 
     return virtual_time.run(main())
 
 
 def test_speech_is_passed_on_frame_by_frame_and_silence_in_pieces() -> None:
-    _, pieces = given([LOUD] * 10 + [QUIET] * 30)
+    pieces = pieces_of([LOUD] * 10 + [QUIET] * 30)
     assert pieces[:10] == [1] * 10
     assert pieces[-1] == SILENCE_BYTES // FRAME_BYTES
 
 
 def test_after_a_long_silence_pieces_are_larger() -> None:
-    _, pieces = given([LOUD] * 10 + [QUIET] * (2 * LONG_FRAMES))
+    pieces = pieces_of([LOUD] * 10 + [QUIET] * (2 * LONG_FRAMES))
     small, large = SILENCE_BYTES // FRAME_BYTES, LONG_SILENCE_BYTES // FRAME_BYTES
     assert pieces[-1] == large
     assert sum(pieces[: pieces.index(large)]) >= LONG_FRAMES - small, "not before"
 
 
 def test_words_that_are_owed_get_their_silence_soon() -> None:
-    _, pieces = given([LOUD] * 10 + [QUIET] * (3 * LONG_FRAMES), owed="my number is")
+    pieces = pieces_of([LOUD] * 10 + [QUIET] * (3 * LONG_FRAMES), owed="my number is")
     assert max(pieces) == SILENCE_BYTES // FRAME_BYTES
 
 
 def test_a_voice_takes_with_it_what_was_held() -> None:
     frames = [QUIET] * (LONG_FRAMES + 9) + [LOUD] * 5
-    _, pieces = given(frames)
+    pieces = pieces_of(frames)
     assert sum(pieces) == len(frames)
     assert pieces[-4:] == [1] * 4
