@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import virtual_time
 
 from worker.call.clock import Clock, Signal
-from worker.call.listening import LONG_SILENCE_BYTES, LONG_SILENCE_S, SILENCE_BYTES, Listening
+from worker.call.listening import (
+    FALL_DB,
+    FALL_FRAMES,
+    LONG_SILENCE_BYTES,
+    LONG_SILENCE_S,
+    SILENCE_BYTES,
+    SPEECH_BYTES,
+    Listening,
+)
 from worker.phone.media import FRAME_BYTES, Frame, MediaEvent, Stopped
 from worker.speech.recognizer import Recognition
 from worker.speech.vad import SILENT, Activity
 
-QUIET, LOUD = 0xFF, 0x10
+QUIET = 0xFF
+LOUD = 100
+"""A byte below this is a voice, so many half decibels below the loudest."""
+FULL, FALLEN = 0, round(2 * FALL_DB)
 FRAME_S = 0.02
 LONG_FRAMES = round(LONG_SILENCE_S / FRAME_S)
 
@@ -58,7 +70,7 @@ class Recognised:
 
 class ByItsFirstByte:
     def feed(self, mulaw: bytes) -> Activity:
-        return Activity(1.0, True) if mulaw[0] == LOUD else SILENT
+        return Activity(1.0, True, -mulaw[0] / 2) if mulaw[0] < LOUD else SILENT
 
 
 def pieces_of(frames: list[int], *, owed: str = "") -> list[int]:
@@ -79,26 +91,44 @@ def pieces_of(frames: list[int], *, owed: str = "") -> list[int]:
     return virtual_time.run(main())
 
 
-def test_speech_is_passed_on_frame_by_frame_and_silence_in_pieces() -> None:
-    pieces = pieces_of([LOUD] * 10 + [QUIET] * 30)
-    assert pieces[:10] == [1] * 10
+def test_speech_is_passed_on_in_small_pieces_and_silence_in_larger_ones() -> None:
+    pieces = pieces_of([FULL] * 9 + [QUIET] * 30)
+    assert pieces[:3] == [SPEECH_BYTES // FRAME_BYTES] * 3
     assert pieces[-1] == SILENCE_BYTES // FRAME_BYTES
 
 
+@pytest.mark.parametrize("spoken", range(1, 8))
+@pytest.mark.parametrize("last", [FULL, FALLEN - 1, FALLEN])
+def test_the_end_of_speech_is_passed_on_at_once(spoken: int, last: int) -> None:
+    """That is, with the voice's last frame if it falls off, and with the first silent one if not."""
+    ends = []
+    for piece in pieces_of([FULL] * 6 + [FULL] * spoken + [last] + [QUIET] * 20):
+        ends.append(piece + (ends[-1] if ends else 0))
+    end = 6 + spoken + 1
+    assert (end if last == FALLEN else end + 1) in ends
+
+
+def test_what_fell_off_and_stays_low_waits_again() -> None:
+    pieces = pieces_of([FULL] * 6 + [FALLEN] * 20)
+    assert pieces[:2] == [3, 3]
+    assert pieces[2 : 2 + FALL_FRAMES - 1] == [1] * (FALL_FRAMES - 1)
+    assert pieces[-1] == 3
+
+
 def test_after_a_long_silence_pieces_are_larger() -> None:
-    pieces = pieces_of([LOUD] * 10 + [QUIET] * (2 * LONG_FRAMES))
+    pieces = pieces_of([FULL] * 10 + [QUIET] * (2 * LONG_FRAMES))
     small, large = SILENCE_BYTES // FRAME_BYTES, LONG_SILENCE_BYTES // FRAME_BYTES
     assert pieces[-1] == large
     assert sum(pieces[: pieces.index(large)]) >= LONG_FRAMES - small, "not before"
 
 
 def test_words_that_are_owed_get_their_silence_soon() -> None:
-    pieces = pieces_of([LOUD] * 10 + [QUIET] * (3 * LONG_FRAMES), owed="my number is")
+    pieces = pieces_of([FULL] * 10 + [QUIET] * (3 * LONG_FRAMES), owed="my number is")
     assert max(pieces) == SILENCE_BYTES // FRAME_BYTES
 
 
 def test_a_voice_takes_with_it_what_was_held() -> None:
-    frames = [QUIET] * (LONG_FRAMES + 9) + [LOUD] * 5
+    frames = [QUIET] * (LONG_FRAMES + 9) + [FULL] * 4
     pieces = pieces_of(frames)
     assert sum(pieces) == len(frames)
-    assert pieces[-4:] == [1] * 4
+    assert pieces[-1] == 3, "so it went with the first frame of the voice"

@@ -428,40 +428,6 @@ async def test_many_sessions_share_a_connection() -> None:
         await asyncio.gather(*(session.close() for session in sessions))
 
 
-async def test_with_many_sessions_speech_goes_in_larger_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(google_session, "MANY", 1)
-    heard: asyncio.Queue[list[int]] = asyncio.Queue()
-
-    async def behave(stream: Stream) -> None:
-        while True:
-            heard.put_nowait(await stream.hear(1))
-
-    async with recognizer_with(behave) as (recognizer, server):
-        session, other = await open_session(recognizer), await open_session(recognizer)
-
-        async def feed(word: int) -> None:
-            session.feed(frame(word))
-            await asyncio.sleep(0)
-
-        async def comes(*words: int) -> None:
-            for word in words:
-                assert await asyncio.wait_for(heard.get(), DEADLINE_S) == [word]
-
-        for word in range(0, 6, 2):
-            await feed(word)
-            await feed(word + 1)
-            await comes(word, word + 1)
-        session.feed(frame(6) * 5)  # silence comes like this
-        await comes(6, 6, 6, 6, 6)
-        await other.close()
-        for word in (7, 8):
-            await feed(word)
-            await comes(word)
-        stream = next(stream for stream in server.streams if stream.audio)
-        assert stream.sizes == [320, 320, 320, 800, 160, 160]
-        await session.close()
-
-
 async def test_results_without_words_are_passed_over() -> None:
     async def behave(stream: Stream) -> None:
         await stream.hear(1)

@@ -166,7 +166,7 @@ class Detector:
             self._ask(self._before.popleft())
         self._ask(mulaw)
         self._meter.heard(level, is_voice=self.voice >= CERTAIN)
-        return Activity(self.voice, is_loud)
+        return Activity(self.voice, is_loud, level)
 
     def _forget(self) -> None:
         # Frames have 20 ms, windows 32: what is left over waits for the next frame, behind the last window's end.

@@ -16,7 +16,7 @@ from google.cloud import speech_v1
 from google.cloud.speech_v1.services.speech.transports import SpeechGrpcAsyncIOTransport
 
 from worker.speech.google_account import CHANNEL_OPTIONS, NoCredentials, credentials
-from worker.speech.google_session import GoogleSession, Sharing
+from worker.speech.google_session import GoogleSession
 from worker.speech.recognizer import RecognitionSession, RecognizerUnavailable
 
 if TYPE_CHECKING:
@@ -47,11 +47,10 @@ class GoogleRecognizer:
         self._client: Any = None
         self._channel: grpc.aio.Channel | None = None
         self._connecting = asyncio.Lock()
-        self._sharing = Sharing()
 
     async def open(self, *, language: str, hints: Sequence[str]) -> RecognitionSession:
         await self.warm_up()
-        return GoogleSession(self._client, streaming_config(language, hints), self._sharing)
+        return GoogleSession(self._client, streaming_config(language, hints))
 
     async def warm_up(self) -> None:
         """Connect, or make sure of the connection. Raises `RecognizerUnavailable`."""

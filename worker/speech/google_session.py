@@ -79,25 +79,6 @@ _RequestPb = _Request.pb()
 _Response = speech_v1.StreamingRecognizeResponse
 
 
-MANY = 24
-"""Sessions of one connection. With more, writing to gRPC 50 times a second for each is a quarter of what a call
-costs, and so what makes all of them late."""
-PIECE_BYTES = 320
-"""Then speech goes out in pieces of 40 ms: every other frame 20 ms later."""
-
-
-@dataclass(slots=True)
-class Sharing:
-    """What sessions of one connection know of each other."""
-
-    sessions: int = 0
-
-    @property
-    def piece_bytes(self) -> int:
-        """What a request holds at least."""
-        return PIECE_BYTES if self.sessions > MANY else 1
-
-
 class _Died(Exception):
     """A stream ended that should not have."""
 
@@ -114,11 +95,9 @@ class _Stream:
 class GoogleSession:
     """Fulfils `worker.speech.recognizer.RecognitionSession`. Build it inside the running loop."""
 
-    def __init__(self, client: Any, config: speech_v1.StreamingRecognitionConfig, sharing: Sharing) -> None:
+    def __init__(self, client: Any, config: speech_v1.StreamingRecognitionConfig) -> None:
         self._client = client
         self._config = config
-        self._sharing = sharing
-        sharing.sessions += 1
         self._loop = asyncio.get_running_loop()
         self._audio = UnsettledAudio(int(UNSETTLED_S * BYTES_PER_SECOND))
         self._fed = asyncio.Event()
@@ -136,8 +115,7 @@ class GoogleSession:
 
     def feed(self, mulaw: bytes) -> None:
         self._audio.feed(mulaw)
-        if self._audio.unsent >= self._sharing.piece_bytes:
-            self._fed.set()
+        self._fed.set()
         stream = self._stream
         if stream is None:
             return
@@ -161,7 +139,6 @@ class GoogleSession:
         if self._closed:
             return
         self._closed = True
-        self._sharing.sessions -= 1
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._end(None)
@@ -260,7 +237,7 @@ class GoogleSession:
             self._fed.clear()
             if stream.closed:
                 return
-            if self._audio.unsent < self._sharing.piece_bytes:
+            if not self._audio.unsent:
                 self._last_sent_at = self._loop.time()
                 await self._fed.wait()
                 continue
