@@ -10,8 +10,6 @@ import virtual_time
 
 from worker.call.clock import Clock, Signal
 from worker.call.listening import (
-    FALL_DB,
-    FALL_FRAMES,
     LONG_SILENCE_BYTES,
     LONG_SILENCE_S,
     SILENCE_BYTES,
@@ -22,10 +20,7 @@ from worker.phone.media import FRAME_BYTES, Frame, MediaEvent, Stopped
 from worker.speech.recognizer import Recognition
 from worker.speech.vad import SILENT, Activity
 
-QUIET = 0xFF
-LOUD = 100
-"""A byte below this is a voice, so many half decibels below the loudest."""
-FULL, FALLEN = 0, round(2 * FALL_DB)
+QUIET, FULL, FADING = 0xFF, 0x10, 0x20
 FRAME_S = 0.02
 LONG_FRAMES = round(LONG_SILENCE_S / FRAME_S)
 
@@ -70,7 +65,9 @@ class Recognised:
 
 class ByItsFirstByte:
     def feed(self, mulaw: bytes) -> Activity:
-        return Activity(1.0, True, -mulaw[0] / 2) if mulaw[0] < LOUD else SILENT
+        if mulaw[0] == QUIET:
+            return SILENT
+        return Activity(1.0, True, mulaw[0] == FADING)
 
 
 def pieces_of(frames: list[int], *, owed: str = "") -> list[int]:
@@ -98,21 +95,10 @@ def test_speech_is_passed_on_in_small_pieces_and_silence_in_larger_ones() -> Non
 
 
 @pytest.mark.parametrize("spoken", range(1, 8))
-@pytest.mark.parametrize("last", [FULL, FALLEN - 1, FALLEN])
-def test_the_end_of_speech_is_passed_on_at_once(spoken: int, last: int) -> None:
-    """That is, with the voice's last frame if it falls off, and with the first silent one if not."""
-    ends = []
-    for piece in pieces_of([FULL] * 6 + [FULL] * spoken + [last] + [QUIET] * 20):
-        ends.append(piece + (ends[-1] if ends else 0))
-    end = 6 + spoken + 1
-    assert (end if last == FALLEN else end + 1) in ends
-
-
-def test_what_fell_off_and_stays_low_waits_again() -> None:
-    pieces = pieces_of([FULL] * 6 + [FALLEN] * 20)
-    assert pieces[:2] == [3, 3]
-    assert pieces[2 : 2 + FALL_FRAMES - 1] == [1] * (FALL_FRAMES - 1)
-    assert pieces[-1] == 3
+def test_where_a_voice_may_end_nothing_waits(spoken: int) -> None:
+    pieces = pieces_of([FULL] * spoken + [FADING] * 4 + [FULL] * 3)
+    assert sum(pieces[:-4]) == spoken + 1, "what is held goes with it"
+    assert pieces[-4:] == [1, 1, 1, 3]
 
 
 def test_after_a_long_silence_pieces_are_larger() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rehearsal.voice import Voice
 from worker.audio import dtmf, g711
 from worker.call.voice_activity import SpeechGate
 from worker.speech.detectors import CONTEXT, WINDOW, Detector, Detectors, Network
@@ -108,6 +109,30 @@ def test_in_steady_noise_the_end_of_a_voice_is_still_found(network: Network) -> 
     speech = np.concatenate((np.zeros(5 * RATE), vowels(2), np.zeros(RATE)))
     found = runs(network, (noise + speech).clip(-32_768, 32_767).astype(np.int16))
     assert abs(found[-1][1] - 7.0) <= 0.15
+
+
+SENTENCES = (
+    "How many people will be coming?",
+    "Which name should I put it under?",
+    "Do you want me to bring a high chair?",
+    "Have you been here before?",
+    "No, not today.",
+    "My number is four one five.",
+)
+
+
+def test_a_voice_fades_before_it_ends_and_for_half_of_the_time(network: Network) -> None:
+    ends, fades = [], []
+    for name in ("en-us", "en-us+f3", "en-gb+m3", "en-gb+f4"):
+        detector = Detector(network)
+        for text in SENTENCES:
+            samples = np.concatenate((Voice().render(text, voice=name).pcm16_8k, quiet(0.5)))
+            activities = [detector.feed(frame) for frame in frames_of(samples)]
+            loud = [activity for activity in activities if activity.is_loud]
+            ends.append(loud[-1].is_fading)
+            fades += [activity.is_fading for activity in loud]
+    assert sum(ends) >= len(ends) - 1
+    assert 0.3 < np.mean(fades) < 0.7
 
 
 async def test_two_calls_share_the_network_and_nothing_else() -> None:

@@ -21,7 +21,7 @@ from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import SpeechGate
 from worker.phone.media import FRAME_BYTES, Digit, Frame, MarkPlayed, MediaStream, Stopped
 from worker.speech.recognizer import RecognitionSession
-from worker.speech.vad import VoiceActivityDetector
+from worker.speech.vad import Activity, VoiceActivityDetector
 
 NOISE_AFTER_S = 4.0
 """A voice of which no word is understood for so long is a noise: recognisers have a first word within a second."""
@@ -33,10 +33,6 @@ SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 
 SPEECH_BYTES = 480
 """60 ms. A message for every 20 ms is a quarter of a call's cost, and only the end of what is said can't wait."""
-
-FALL_DB, FALL_FRAMES = 4.0, 5
-"""So far below the loudest of the last tenth of a second, a voice may be about to end: then nothing waits. The
-synthetic voice falls so far at 23 of 24 ends, and in half of its other frames."""
 
 SILENCE_BYTES = 800
 """A tenth of a second, where nobody speaks."""
@@ -100,8 +96,6 @@ class Listening:
         self._on_digit = on_digit
         self._held = bytearray()
         """What the recogniser has not been given yet."""
-        self._levels: deque[float] = deque(maxlen=FALL_FRAMES)
-        """Of the last frames."""
         self._utterance_from: float | None = None
         """When the voice began that belongs to the words not yet taken."""
 
@@ -218,9 +212,8 @@ class Listening:
         self._last_frames.append(mulaw)
         activity = self._detector.feed(mulaw)
         changed = self.gate.feed(activity, now)
-        self._levels.append(activity.level)
         self._held += mulaw
-        if self._is_due(is_speech=activity.is_loud or self.gate.speaking):
+        if self._is_due(activity):
             self._pass_on()
         if self.talking():
             self.last_activity_at = now
@@ -229,11 +222,11 @@ class Listening:
                 self._utterance_from = self.gate.started_at
             self._changed.set()
 
-    def _is_due(self, *, is_speech: bool) -> bool:
+    def _is_due(self, activity: Activity) -> bool:
         """Whether the recogniser is given what is held: the end of speech at once, the rest in pieces."""
         held = len(self._held)
-        if is_speech:
-            return held >= SPEECH_BYTES or self._levels[-1] <= max(self._levels) - FALL_DB
+        if activity.is_loud or self.gate.speaking:
+            return activity.is_fading or held >= SPEECH_BYTES
         return held >= LONG_SILENCE_BYTES or (held >= SILENCE_BYTES and not self._may_wait())
 
     def _pass_on(self) -> None:

@@ -50,6 +50,10 @@ CONTEXT = 32
 
 BELOW_SPEECH_DB = 28.0
 """Frames this far below the line's loudest speech are no part of a word; soft consonants are 20 to 25 dB below."""
+FADING_DB = 6.0
+RISING_DB = 2.0
+"""So far below the line's loudest speech, and not so much above the frame before, are the last frames of all that
+synthetic voices say, and half of the others."""
 ABOVE_NOISE_DB = 6.0
 QUIETEST_SPEECH_DBFS = -50.0
 """Before anything is known of a line. Telephone speech is at -15 to -35."""
@@ -119,12 +123,19 @@ class Meter:
 
     speech: float = QUIETEST_SPEECH_DBFS + BELOW_SPEECH_DB
     noise: float = -60.0
+    _last: float = -60.0
+    """The level before."""
 
     def is_loud(self, level: float) -> bool:
         return level >= max(self.speech - BELOW_SPEECH_DB, self.noise + ABOVE_NOISE_DB, QUIETEST_SPEECH_DBFS)
 
+    def is_fading(self, level: float) -> bool:
+        """Of the next frame, before it is learned from."""
+        return level <= self.speech - FADING_DB and level < self._last + RISING_DB
+
     def heard(self, level: float, *, is_voice: bool) -> None:
         """Learn from a frame."""
+        self._last = level
         if is_voice:
             self.speech = max(level, self.speech - SPEECH_DECAY_DB)
         else:
@@ -150,7 +161,7 @@ class Detector:
             raise ValueError(f"a frame has {FRAME_BYTES} bytes, not {len(mulaw)}")
         pcm = decode_bytes(mulaw)
         level = pcm_rms_dbfs(pcm)
-        is_loud = self._meter.is_loud(level)
+        is_loud, is_fading = self._meter.is_loud(level), self._meter.is_fading(level)
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
         if self._gate.is_speech(pcm, SAMPLE_RATE_HZ):
             self._open_frames = _HOLD_FRAMES
@@ -166,7 +177,7 @@ class Detector:
             self._ask(self._before.popleft())
         self._ask(mulaw)
         self._meter.heard(level, is_voice=self.voice >= CERTAIN)
-        return Activity(self.voice, is_loud, level)
+        return Activity(self.voice, is_loud, is_fading)
 
     def _forget(self) -> None:
         # Frames have 20 ms, windows 32: what is left over waits for the next frame, behind the last window's end.

@@ -12,8 +12,8 @@ class Activity(NamedTuple):
     """The probability, 0 to 1, that somebody speaks. Judged in context, it lags behind by some 100 ms."""
     is_loud: bool
     """Whether the frame is as loud as speech on this line. Never late, but noises can be so loud too."""
-    level: float = -100.0
-    """dBFS; of a frame in which nobody speaks it may be left out."""
+    is_fading: bool = False
+    """Whether the voice may be about to end: neither as loud as it is within words nor rising."""
 
 
 SILENT = Activity(0.0, False)
