@@ -68,23 +68,22 @@ class CallbackQueue:
         self._session = session
         self._auth_token = auth_token
         self._problem = problem
-        self._waiting: asyncio.Queue[tuple[str, str, Mapping[str, str]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[str, str, Mapping[str, str]] | None] = asyncio.Queue()
+        """None: no more will come."""
         self._poster = asyncio.create_task(self._post_all())
 
     def put(self, method: str, url: str, params: Mapping[str, str]) -> None:
         self._waiting.put_nowait((method, url, params))
 
     async def close(self) -> None:
-        """Wait until all are delivered or have failed."""
-        await self._waiting.join()
-        self._poster.cancel()
+        """Wait until all are delivered or have failed, or until nobody is left to deliver them."""
+        self._waiting.put_nowait(None)
+        await asyncio.wait([self._poster])
 
     async def _post_all(self) -> None:
-        while True:
-            method, url, params = await self._waiting.get()
+        while (callback := await self._waiting.get()) is not None:
+            method, url, params = callback
             try:
                 await fetch(self._session, self._auth_token, method, url, params)
             except CallProblem as problem:
                 self._problem(problem.code, problem.message)
-            finally:
-                self._waiting.task_done()

@@ -7,8 +7,10 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +45,9 @@ def main() -> int:
         "--beside",
         metavar="NAME[,NAME...]",
         default="",
-        help="after Floyd's series of `call` the same (latency, zero, load) with other bots, and what Floyd costs "
-        f"in terms of theirs: {', '.join(call.BOTS)}; one whose packages aren't installed is left out. floor only "
-        "moves bytes: the least that a call costs in Python",
+        help="after Floyd's series of `call` the same (latency, zero, yield, load) with other bots, and "
+        f"what Floyd costs in terms of theirs: {', '.join(call.BOTS)}; one whose packages aren't installed is left "
+        "out. floor only moves bytes: the least that a call costs in Python",
     )
     parser.add_argument("--quick", action="store_true", help="fewer requests, calls and turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw figures there")
@@ -77,7 +79,11 @@ def main() -> int:
     figures: dict[str, Any] = {"machine": machine()}
     problems: list[str] = []
     for name in given.parts or PARTS:
-        measured = asyncio.run(PARTS[name].measure(options))
+        try:
+            measured = asyncio.run(_until_terminated(PARTS[name].measure(options)))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print(f"bench: {name}: broken off", file=sys.stderr)
+            return 130
         figures[name] = measured
         problems += [f"{name}: {problem}" for problem in measured["problems"]]
         print(PARTS[name].table(measured), flush=True)
@@ -86,6 +92,14 @@ def main() -> int:
     for problem in problems:
         print(f"bench: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+async def _until_terminated(measuring: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """SIGTERM breaks off as SIGINT does, so that the processes that were started are ended first."""
+    measurement = asyncio.current_task()
+    assert measurement is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measurement.cancel)
+    return await measuring
 
 
 def _counts(text: str) -> tuple[int, ...]:
