@@ -46,7 +46,7 @@ def main() -> int:
         metavar="NAME[,NAME...]",
         default="",
         help="after Floyd's series of `call` the same (latency, zero, yield, load) with other bots, and "
-        f"what Floyd costs in terms of theirs: {', '.join(call.BOTS)}; one whose packages aren't installed is left "
+        f"what Floyd costs in terms of theirs: {', '.join(call.BOTS)}; one whose packages are missing is left "
         "out. floor only moves bytes: the least that a call costs in Python",
     )
     parser.add_argument("--quick", action="store_true", help="fewer requests, calls and turns")
