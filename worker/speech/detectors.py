@@ -52,8 +52,8 @@ BELOW_SPEECH_DB = 28.0
 """Frames this far below the line's loudest speech are no part of a word; soft consonants are 20 to 25 dB below."""
 FADING_DB = 6.0
 RISING_DB = 2.0
-"""So far below the line's loudest speech, and not so much above the frame before, are the last frames of all that
-synthetic voices say, and half of the others."""
+"""So far below the line's loudest speech, and not so much above the frame before, is the last frame of nearly
+everything that synthetic voices say, and half of the others."""
 ABOVE_NOISE_DB = 6.0
 QUIETEST_SPEECH_DBFS = -50.0
 """Before anything is known of a line. Telephone speech is at -15 to -35."""
