@@ -45,7 +45,7 @@ def main() -> int:
         "--beside",
         metavar="NAME[,NAME...]",
         default="",
-        help="after Floyd's series of `call` the same (latency, zero, yield, load) with other bots, and "
+        help="the same series of `call` (latency, zero, yield, load) with other bots in the same run, and "
         f"what Floyd costs in terms of theirs: {', '.join(call.BOTS)}; one whose packages are missing is left "
         "out. floor only moves bytes: the least that a call costs in Python",
     )

@@ -1,10 +1,11 @@
-"""Other bots in the same run: after Floyd's series the same ones with each bot, on the same core."""
+"""Other bots in the same run, on the same core: the steps of `load` in turn with Floyd's, the other series after
+all of Floyd's."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from call.bot_stand import BotStand
 from call.each import each, is_whole, problems_of
 from call.standing import Stand
 
-SERIES = ("latency", "zero", "yield", "load")
+ALONE = ("latency", "zero", "yield")
+SERIES = (*ALONE, "load")
 """What can be asked of any bot."""
 
 
-async def series(name: str, stand: Stand, *, quick: bool, steps: tuple[int, ...]) -> dict[str, Any]:
-    """One of `SERIES`, with whoever stands there."""
+async def series(name: str, stand: Stand, *, quick: bool) -> dict[str, Any]:
+    """One of `ALONE`, with whoever stands there."""
     match name:
         case "latency":
             return await latency.measure(stand, quick=quick)
@@ -28,8 +30,6 @@ async def series(name: str, stand: Stand, *, quick: bool, steps: tuple[int, ...]
             return await latency.measure_zero(stand, quick=quick)
         case "yield":
             return await yielding.measure(stand, quick=quick)
-        case "load":
-            return await load.measure(stand, quick=quick, steps=steps)
         case _:
             raise ValueError(name)
 
@@ -48,21 +48,41 @@ def table_of(name: str, found: dict[str, Any], who: str) -> list[str]:
             raise ValueError(name)
 
 
-async def measure(bot: str, floyds: dict[str, Any], *, quick: bool) -> dict[str, Any]:
-    """The series that Floyd has figures of, with the same calls at once."""
+FLOYD = "floyd"
+DID_NOT_START = (AssertionError, TimeoutError, ValueError)
+
+
+async def measure_load(
+    floyd: Stand, names: Iterable[str], *, quick: bool, steps: tuple[int, ...]
+) -> dict[str, dict[str, Any]]:
+    """The figures of `FLOYD` and of all bots that are installed, by name."""
+    stands, broken = {FLOYD: floyd}, {}
+    async with AsyncExitStack() as standing:
+        for bot in names:
+            if bots.missing(bot):
+                continue
+            try:
+                stands[bot] = await standing.enter_async_context(_stand(bot))
+            except DID_NOT_START as error:
+                broken[bot] = {"problems": [str(error) or repr(error)], "broken": True}
+        return broken | await load.measure(stands, quick=quick, steps=steps)
+
+
+async def measure(bot: str, floyds: dict[str, Any], loads: dict[str, Any], *, quick: bool) -> dict[str, Any]:
+    """The series that Floyd has figures of; of `load`, what `measure_load` has found."""
     if missing := bots.missing(bot):
         return {"missing": missing, "problems": []}
-    measured = [name for name in SERIES if is_whole(floyds, name)]
-    steps = tuple(row["calls"] for row in floyds["load"]["rows"]) if "load" in measured else ()
-    try:
-        async with _stand(bot) as stand:
-            found = await each(
-                f"call: {bot}", measured, lambda name: series(name, stand, quick=quick, steps=steps)
-            )
-    except (AssertionError, TimeoutError, ValueError) as error:  # it did not start
-        return {"problems": [str(error) or repr(error)]}
+    found = {}
+    if measured := [name for name in ALONE if is_whole(floyds, name)]:
+        try:
+            async with _stand(bot) as stand:
+                found = await each(f"call: {bot}", measured, lambda name: series(name, stand, quick=quick))
+        except DID_NOT_START as error:
+            found = {"start": {"problems": [str(error) or repr(error)], "broken": True}}
+    if bot in loads:
+        found["load"] = loads[bot]
     problems = problems_of(found)
-    if "rows" in found.get("load", {}):
+    if is_whole(found, "load") and is_whole(floyds, "load"):
         found["cpuRatios"] = _cpu_ratios(floyds["load"]["rows"], found["load"]["rows"])
     return {**found, "problems": problems}
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -38,19 +39,34 @@ SHOWN_PLACES = 3
 """Of those where the event loop stood still most often."""
 
 
-async def measure(stand: Stand, *, quick: bool, steps: tuple[int, ...]) -> dict[str, Any]:
-    await stand.delays(Delays())
-    rows: list[dict[str, Any]] = []
-    problems: list[str] = []
+async def measure(
+    stands: Mapping[str, Stand], *, quick: bool, steps: tuple[int, ...]
+) -> dict[str, dict[str, Any]]:
+    """Figures by name. All take each step in turn, since the machine's speed changes with time. Without `steps`,
+    what the first stand does not hold is the last one; a stand that breaks takes no further ones."""
+    found: dict[str, dict[str, Any]] = {name: {"rows": [], "problems": []} for name in stands}
+    first = found[next(iter(stands))]
     for count in steps or (QUICK_STEPS if quick else STEPS):
-        print(f"bench: call: load: {count} call{'s' if count > 1 else ''}", flush=True)
-        row, found = await _step(stand, count, quick=quick)
-        rows.append(row)
-        problems += [f"{count} calls: {problem}" for problem in found]
-        row["held"] = _held(row, rows[0])
-        if not row["held"] and not steps:
+        for name, stand in stands.items():
+            if "broken" in found[name]:
+                continue
+            print(f"bench: load: {count} call{'s' if count > 1 else ''}: {name}", flush=True)
+            try:
+                await _measure_step(stand, count, found[name], quick=quick)
+            except Exception as error:
+                traceback.print_exc()
+                found[name] |= {"problems": [*found[name]["problems"], repr(error)], "broken": True}
+        if "broken" in first or not (steps or first["rows"][-1]["held"]):
             break
-    return {"rows": rows, "problems": problems}
+    return found
+
+
+async def _measure_step(stand: Stand, count: int, found: dict[str, Any], *, quick: bool) -> None:
+    await stand.delays(Delays())
+    row, problems = await _step(stand, count, quick=quick)
+    found["rows"].append(row)
+    found["problems"] += [f"{count} calls: {problem}" for problem in problems]
+    row["held"] = _held(row, found["rows"][0])
 
 
 async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any], list[str]]:

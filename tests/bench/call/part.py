@@ -29,15 +29,20 @@ async def measure(options: Options) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="floyd-bench-") as folder:
         async with FloydStand.standing(Path(folder), calls=MOST_CALLS) as stand:
             names = options.only or UNASKED
-            found = await each("call", names, lambda name: _series(name, stand, options))
-    others = {bot: await beside.measure(bot, found, quick=options.quick) for bot in options.beside}
+            alone = [name for name in names if name != "load"]
+            found = await each("call", alone, lambda name: _series(name, stand, options))
+            loads = {}
+            if "load" in names:
+                loads = await beside.measure_load(stand, options.beside, quick=options.quick, steps=options.steps)
+                found["load"] = loads[beside.FLOYD]
+    others = {bot: await beside.measure(bot, found, loads, quick=options.quick) for bot in options.beside}
     return {**found, "beside": others, "problems": problems_of(found) + problems_of(others)}
 
 
 async def _series(name: str, stand: FloydStand, options: Options) -> dict[str, Any]:
     match name:
-        case "latency" | "zero" | "yield" | "load":
-            return await beside.series(name, stand, quick=options.quick, steps=options.steps)
+        case "latency" | "zero" | "yield":
+            return await beside.series(name, stand, quick=options.quick)
         case "odd":
             return await odd.measure(stand, quick=options.quick)
         case "long":

@@ -23,6 +23,8 @@ from call.delays import Delays
 from call.script import Script
 
 LINE = Path(__file__).with_name("line.py")
+CORES = sorted(os.sched_getaffinity(0))
+"""Before anything is pinned."""
 TO = "+1415555{:04d}"
 FIRST_NUMBER = 100
 MAX_CALL_MINUTES = 120
@@ -44,12 +46,13 @@ def line_process(account_sid: str, auth_token: str, folder: Path) -> Process:
 
 @contextmanager
 def pinned(pids: dict[str, int]) -> Iterator[None]:
-    """The process "worker" on the first core, and all others, this one included, on the second."""
-    cores = os.sched_getaffinity(0)
-    if len(cores) < 2:
+    """The process "worker" on the first core, and all others, this one included, on the second. What is pinned
+    within is so too: its worker shares the first core, at other times."""
+    before = os.sched_getaffinity(0)
+    if len(CORES) < 2:
         yield
         return
-    first, second = sorted(cores)[:2]
+    first, second = CORES[:2]
     os.sched_setaffinity(0, {second})
     for name, pid in pids.items():
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -57,7 +60,7 @@ def pinned(pids: dict[str, int]) -> Iterator[None]:
     try:
         yield
     finally:
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, before)
 
 
 class Stand(ABC):
