@@ -137,15 +137,43 @@ def test_a_voice_fades_before_it_ends_and_for_half_of_the_time(network: Network)
 
 async def test_two_calls_share_the_network_and_nothing_else() -> None:
     pool = Detectors()
-    one, other = await pool.acquire(), await pool.acquire()
-    alone = [one.feed(frame) for frame in frames_of(vowels(1))]
-    third = await pool.acquire()
-    mixed = []
-    for frame, noise in zip(frames_of(vowels(1)), frames_of(burst(1, 9_000)), strict=True):
-        other.feed(noise)
-        mixed.append(third.feed(frame))
-    assert mixed == alone
-    assert max(activity.voice for activity in alone) > 0.5
+    noisy, detector, gate = await pool.acquire(), await pool.acquire(), SpeechGate()
+    samples = np.concatenate((vowels(1), quiet(0.5)))
+    for number, (frame, noise) in enumerate(
+        zip(frames_of(samples), frames_of(burst(1.5, 9_000)), strict=True), start=1
+    ):
+        noisy.feed(noise)
+        gate.feed(detector.feed(frame), number * 0.02)
+    alone = runs(Network(), samples)
+    assert [(gate.started_at, gate.last_voiced_at)] == alone
+
+
+def test_what_is_surely_a_voice_is_heard_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, judged = Network(), 0
+    judge = network.judge
+
+    def counted(windows: NDArray[np.float32], states: NDArray[np.float32]) -> tuple[Any, Any]:
+        nonlocal judged
+        judged += len(windows)
+        return judge(windows, states)
+
+    monkeypatch.setattr(network, "judge", counted)
+    samples = Voice().render(" ".join(SENTENCES), voice="en-us").pcm16_8k
+    hear(network, samples)
+    windows = len(samples) / WINDOW
+    assert windows * 0.4 < judged < windows * 0.7
+
+
+@pytest.mark.parametrize("noise", ["white", "chord"])
+def test_a_noise_after_a_voice_ends_it(network: Network, noise: str) -> None:
+    time_s = np.arange(3 * RATE) / RATE
+    loud = {
+        "white": np.random.default_rng(5).normal(size=len(time_s)) * 2_000,
+        "chord": sum(1_500 * np.sin(2 * np.pi * hz * time_s) for hz in (262, 330, 392, 523)),
+    }[noise].astype(np.int16)
+    found = runs(network, np.concatenate((quiet(1), vowels(2), loud)))
+    assert len(found) == 1
+    assert found[0][1] - 3.0 < 1.0
 
 
 def test_windows_of_many_calls_are_judged_as_one_by_one(network: Network) -> None:

