@@ -61,9 +61,9 @@ class MovingDeadline:
         self._timer = self._loop.call_later(seconds, self._look)
 
     def _look(self) -> None:
-        left_s = self._at - self._loop.time()
         if self._timeout is None:
             return
+        left_s = self._at - self._loop.time()
         if left_s <= 0:
             self._timer = None
             self._timeout.reschedule(self._loop.time())

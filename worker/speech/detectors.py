@@ -168,9 +168,14 @@ class Detector:
             raise ValueError(f"a frame has {FRAME_BYTES} bytes, not {len(mulaw)}")
         pcm = decode_bytes(mulaw)
         level = pcm_rms_dbfs(pcm)
+        if level < QUIETEST_SPEECH_DBFS and not self._open_frames:
+            # Most frames of a call: too quiet to be loud on any line.
+            self._quiet_frames += 1
+            self._before.append(mulaw)
+            self._meter.heard(level, is_voice=False)
+            return SILENT
         is_loud, is_fading = self._meter.is_loud(level), self._meter.is_fading(level)
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
-        # What is too quiet to be loud on any line needs no judge.
         if level >= QUIETEST_SPEECH_DBFS and self._gate.is_speech(pcm, SAMPLE_RATE_HZ):
             self._open_frames = _HOLD_FRAMES
         elif self._open_frames:
