@@ -148,9 +148,13 @@ class Playback:
         """How much of its audio has been played."""
         if saying.halted_at is not None:
             return saying.halted_at
+        played = self._timeline.sent if self.quiet() else self._timeline.position(self._clock.now())
+        return self._of(saying, played)
+
+    def _of(self, saying: Saying, played: float) -> int:
+        """How much of it has been played, when so many bytes of this generation have been."""
         if saying.generation != self._generation:
             return 0
-        played = self._timeline.sent if self.quiet() else self._timeline.position(self._clock.now())
         return min(saying.sent, saying.origin + max(0, int(played) - saying.origin_sent))
 
     def left_s(self, saying: Saying) -> float | None:
@@ -189,7 +193,7 @@ class Playback:
         saying = self._current
         if saying is None or saying.halted_at is not None or not self.audible():
             return b""
-        position = self.position(saying)
+        position = self._of(saying, self._timeline.position(self._clock.now()))
         return bytes(saying.audio[max(0, position - FRAME_BYTES) : position])
 
     def ahead(self) -> tuple[bytes, float]:
