@@ -2,7 +2,7 @@
 
 Calls come and stay; once all are up, a stretch in which all talk is looked at, and then they are let go. The
 worker has a core of its own. The stand-ins share the other: where they themselves were late, the row says little
-of Floyd.
+of Floyd, and the step is taken again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ little more than the resolution of timers."""
 LINE_LATE_S = 0.01
 LINE_LATE_SHARE = 0.01
 """Where more of the line's steps than this were so late, it was the line that was measured."""
+ATTEMPTS = 3
+"""At a step. It is the one in which the line was late least that counts, whatever Floyd did in it."""
 SHOWN_PLACES = 3
 """Of those where the event loop stood still most often."""
 
@@ -63,10 +65,18 @@ async def measure(
 
 async def _measure_step(stand: Stand, count: int, found: dict[str, Any], *, quick: bool) -> None:
     await stand.delays(Delays())
-    row, problems = await _step(stand, count, quick=quick)
-    found["rows"].append(row)
-    found["problems"] += [f"{count} calls: {problem}" for problem in problems]
-    row["held"] = _held(row, found["rows"][0])
+    rows: list[dict[str, Any]] = []
+    for attempt in range(1, ATTEMPTS + 1):
+        row, problems = await _step(stand, count, quick=quick)
+        rows.append(row)
+        found["problems"] += [f"{count} calls: {problem}" for problem in problems]
+        if row["lineLateShare"] <= LINE_LATE_SHARE or problems:
+            break
+        again = "once more" if attempt < ATTEMPTS else "left at that"
+        print(f"bench:   the line itself was late in {row['lineLateShare']:.1%} of its steps: {again}", flush=True)
+    best = min(rows, key=lambda row: float(row["lineLateShare"]))
+    found["rows"].append(best | {"attempts": len(rows)})
+    found["rows"][-1]["held"] = _held(best, found["rows"][0])
 
 
 async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any], list[str]]:
@@ -179,6 +189,7 @@ def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
         line("  by its own doing", loop("blocked", "over50Ms")),
         line("the line itself late: steps over 10 ms", lambda row: f"{row['lineLateShare']:.2%}"),
         line("  at the most, ms", lambda row: round(row["lineLatestMs"])),
+        line("  so taken again, times", lambda row: row["attempts"] - 1),
         line("other core used by line", lambda row: round(row["coreLoad"]["line"], 2)),
         line("  by deployment", lambda row: round(row["coreLoad"].get("deployment", 0.0), 2)),
         line("cores used by others on this machine", lambda row: row["otherCores"]),
