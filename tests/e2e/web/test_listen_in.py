@@ -14,6 +14,9 @@ BEHIND_MS = 300
 """Between what is heard on the line and at the page, beyond what the browser holds back: on a busy machine that is
 half a second and more, so that nothing is missing."""
 
+LATEST_MS = 1_000
+"""With it: who sends unevenly makes the browser hold back more."""
+
 LOUD = 0.02
 """Of full scale; the voices have about 0.1, the codec's noise 0.0005."""
 
@@ -119,10 +122,11 @@ async def test_both_voices_are_heard_soon_and_to_the_end(site: Site) -> None:
     print(f"in the browser's buffer: {kept_ms:.0f} ms; packets lost: {inbound['packetsLost']}")
     assert len(behind) >= 2
     # A busy machine is late now and then: what counts is what is possible.
-    assert min(behind) < BEHIND_MS + kept_ms
+    latest_ms = min(BEHIND_MS + kept_ms, LATEST_MS)
+    assert min(behind) < latest_ms
     # Both sides: Floyd's first words in an answer, and the callee's last ones before it.
     ends = [end - turn["lastVoicedAtMs"] for turn in turns for _, end in heard]
-    assert any(-50 < late < BEHIND_MS + kept_ms for late in ends)
+    assert any(-50 < late < latest_ms for late in ends)
 
 
 def delays(heard: list[tuple[float, float]], turns: list[dict[str, Any]]) -> list[float]:
