@@ -16,7 +16,7 @@ from worker.audio.loudness import rms_dbfs
 from worker.call import endpointing
 from worker.call.clock import Clock, Signal
 from worker.call.echo import Echo
-from worker.call.murmurs import Murmurs
+from worker.call.murmurs import Comparison, Murmurs
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import SpeechGate
 from worker.phone.media import FRAME_BYTES, Digit, Frame, MarkPlayed, MediaStream, Stopped
@@ -90,6 +90,8 @@ class Listening:
         self._playing = playing
         self._echo = Echo()
         self._murmurs = Murmurs()
+        self._compared: tuple[float, Comparison] | None = None
+        """The voice that began then."""
         self._last_frames: deque[bytes] = deque(maxlen=REMEMBERED_FRAMES)
         self.on_frame = on_frame
         self._on_words = on_words
@@ -147,7 +149,9 @@ class Listening:
 
     def sounds_like_murmur(self) -> bool:
         """Whether the present or last voice sounds, so far, like one of this callee's back-channels."""
-        return self._murmurs.resembles(self._last_voice())
+        if self._compared is None or self._compared[0] != self.gate.started_at:
+            self._compared = self.gate.started_at, self._murmurs.compare()
+        return self._compared[1].resembles(self._last_voice())
 
     def learn_murmur(self) -> None:
         """The last voice was a back-channel."""
@@ -212,14 +216,17 @@ class Listening:
         self._last_frames.append(mulaw)
         activity = self._detector.feed(mulaw)
         changed = self.gate.feed(activity, now)
+        if activity.is_loud and self.gate.speaking:
+            self._murmurs.note(mulaw)
         self._held += mulaw
         if self._is_due(activity):
             self._pass_on()
         if self.talking():
             self.last_activity_at = now
-        if changed:
-            if self.gate.speaking and self._utterance_from is None:
-                self._utterance_from = self.gate.started_at
+        if changed and self.gate.speaking and self._utterance_from is None:
+            self._utterance_from = self.gate.started_at
+        # Who speaks over Floyd is judged with every frame: 20 ms of waiting for a timer would be heard.
+        if changed or (self.gate.speaking and played):
             self._changed.set()
 
     def _is_due(self, activity: Activity) -> bool:
