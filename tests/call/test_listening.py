@@ -16,6 +16,7 @@ from worker.call.listening import (
     SPEECH_BYTES,
     Listening,
 )
+from worker.call.voice_activity import PAUSE_S, START_FRAMES
 from worker.phone.media import FRAME_BYTES, Frame, MediaEvent, Stopped
 from worker.speech.recognizer import Recognition
 from worker.speech.vad import SILENT, Activity
@@ -118,3 +119,40 @@ def test_a_voice_takes_with_it_what_was_held() -> None:
     pieces = pieces_of(frames)
     assert sum(pieces) == len(frames)
     assert pieces[-1] == 3, "so it went with the first frame of the voice"
+
+
+def woken_with(frames: list[int], *, playing: bytes) -> list[int]:
+    """With which frames whoever waits was woken, counted from one."""
+
+    async def main() -> list[int]:
+        line, changed, woken = Line(frames), Signal(), []
+        listening = Listening(
+            line, Recognised(), ByItsFirstByte(), Clock(), changed, on_mark=lambda _: None, playing=lambda: playing
+        )
+
+        async def wait() -> None:
+            while True:
+                await changed.wait(None)
+                woken.append(len(line.sent) // FRAME_BYTES)
+
+        waiting = asyncio.create_task(wait())
+        await listening.pump()
+        waiting.cancel()
+        return woken
+
+    return virtual_time.run(main())
+
+
+VOICE = [QUIET] * 5 + [FULL] * 12 + [QUIET] * 20
+BEGINS, ENDS = 5 + START_FRAMES, 5 + 12
+
+
+def test_who_speaks_over_floyd_is_judged_with_every_frame() -> None:
+    woken = woken_with(VOICE, playing=bytes([FULL]) * FRAME_BYTES)
+    assert woken[: ENDS - BEGINS + 1] == [*range(BEGINS, ENDS + 1)]
+
+
+def test_nobody_is_woken_for_each_frame_of_a_turn() -> None:
+    begun, ended, *_ = woken_with(VOICE, playing=b"")
+    assert begun == BEGINS
+    assert ended >= ENDS + round(PAUSE_S / FRAME_S)
