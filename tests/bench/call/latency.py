@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures import head_line, spread, spread_line, value_line
+from figures import Spread, head_line, spread, spread_line, value_line
+from stolen import Stolen
 
 from call import scripts
 from call.delays import NONE, Delays, configured_ms
@@ -16,6 +17,8 @@ AT_ONCE, QUICK_AT_ONCE = 4, 8
 QUICK_TURNS, FULL_TURNS = 24, 96
 """A call. Of twelve turns four have a complete interim, four a wrong one, and four a pause."""
 ZERO_QUICK_TURNS, ZERO_TURNS = 4, 32
+BEFORE_S = 1.0
+"""Before the callee's last sound: what was recognised, and guessed ahead, counts too."""
 TURN_S = 9.0
 """At most, on average: the callee's sentence, the answer, and Floyd's two sentences."""
 
@@ -34,8 +37,9 @@ async def _measure(stand: Stand, delays: Delays, said: list[Script]) -> dict[str
     await stand.delays(delays)
     before = await stand.speech()
     longest = max(len(script.turns) for script in said)
-    called = await stand.call(said, minutes=(longest + 4) * TURN_S / 60)
-    problems = await called.over()
+    async with Stolen() as stolen:
+        called = await stand.call(said, minutes=(longest + 4) * TURN_S / 60)
+        problems = await called.over()
     after = await stand.speech()
     made = {name: after[name] - before[name] for name in after}
     notes = list(called.notes.values())
@@ -43,17 +47,21 @@ async def _measure(stand: Stand, delays: Delays, said: list[Script]) -> dict[str
         "calls": len(said),
         "problems": problems,
         "configuredMs": configured_ms(delays),
-        **_turn_figures(notes),
+        **_turn_figures(notes, stolen),
         "waste": _waste(notes, made),
     }
 
 
-def _turn_figures(notes: list[Note]) -> dict[str, Any]:
+def _turn_figures(notes: list[Note], stolen: Stolen) -> dict[str, Any]:
     turns = [turn for note in notes for turn in note["turns"] if turn["label"] not in ("greeting", "goodbye")]
     kinds = dict.fromkeys(turn["label"] for turn in turns)
     of_kind = {kind: [turn for turn in turns if turn["label"] == kind] for kind in kinds}
     return {
         "voiceToVoiceMs": {kind: spread(map(_waited_ms, _measurable(of_kind[kind]))) for kind in kinds},
+        "undisturbedMs": {
+            kind: spread(_waited_ms(turn) for turn in _measurable(of_kind[kind]) if not _disturbed(turn, stolen))
+            for kind in kinds
+        },
         "slowest": {kind: _slowest(of_kind[kind]) for kind in kinds},
         "turns": {kind: len(of_kind[kind]) for kind in kinds},
         "talkedOver": {kind: [t["said"] for t in of_kind[kind] if t["talked_over"]] for kind in kinds},
@@ -75,6 +83,10 @@ def _measurable(turns: list[Note]) -> list[Note]:
 def _waited_ms(turn: Note) -> float:
     """From the last voiced frame to the first audio."""
     return float(turn["first_audio_at"] - turn["last_voiced_at"]) * 1000
+
+
+def _disturbed(turn: Note, stolen: Stolen) -> bool:
+    return stolen.disturbed(turn["last_voiced_at"] - BEFORE_S, turn["first_audio_at"])
 
 
 def _slowest(turns: list[Note]) -> str:
@@ -105,9 +117,13 @@ def table(name: str, found: dict[str, Any], who: str = "Floyd") -> list[str]:
     lines = [head_line(f"{name}, {found['calls']} calls at once (ms)")]
     for kind, voice_to_voice in found["voiceToVoiceMs"].items():
         lines.append(spread_line(f"{kind}: voice to voice", voice_to_voice))
-        if configured and voice_to_voice:
-            added = {key: value - (configured if key != "n" else 0) for key, value in voice_to_voice.items()}
-            lines.append(spread_line(f"  added to the stand-ins' {configured:.1f}", added))
+        undisturbed = found["undisturbedMs"][kind]
+        if configured:
+            lines.append(
+                spread_line(f"  added to the stand-ins' {configured:.1f}", _less(voice_to_voice, configured))
+            )
+        if undisturbed != voice_to_voice:
+            lines.append(spread_line("  while the host took no processor", _less(undisturbed, configured)))
         if found["slowest"][kind]:
             lines.append(f"    slowest: {found['slowest'][kind]}")
     for kind, said in found["talkedOver"].items():
@@ -127,6 +143,10 @@ def table(name: str, found: dict[str, Any], who: str = "Floyd") -> list[str]:
         ),
         value_line("  audio made for each second played, s", f"{waste['speechMadePerPlayed']:.2f}"),
     ]
+
+
+def _less(waited: Spread, configured_ms: float) -> Spread:
+    return {key: value - (configured_ms if key != "n" else 0) for key, value in waited.items()}
 
 
 def _pair(one: float, other: float) -> str:

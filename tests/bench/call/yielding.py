@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from figures import head_line, spread, spread_line, value_line
+from stolen import Stolen
 
 from call import scripts
 from call.delays import Delays
@@ -26,17 +27,23 @@ async def measure(stand: Stand, *, quick: bool) -> dict[str, Any]:
     await stand.delays(Delays())
     rounds, calls = (QUICK_ROUNDS, QUICK_AT_ONCE) if quick else (ROUNDS, AT_ONCE)
     said = [scripts.interrupting(rounds, seed) for seed in range(calls)]
-    called = await stand.call(said, minutes=(rounds * ROUND_S + BEGINNING_S) / 60)
-    problems = await called.over()
-    return {"calls": calls, "problems": problems, **_figures(list(called.notes.values()))}
+    async with Stolen() as stolen:
+        called = await stand.call(said, minutes=(rounds * ROUND_S + BEGINNING_S) / 60)
+        problems = await called.over()
+    return {"calls": calls, "problems": problems, **_figures(list(called.notes.values()), stolen)}
 
 
-def _figures(notes: list[Note]) -> dict[str, Any]:
+def _figures(notes: list[Note], stolen: Stolen) -> dict[str, Any]:
     turns = [turn for note in notes for turn in note["turns"]]
     over = [turn for turn in turns if turn["over_floyd"]]
     yielded = [turn for turn in over if turn["cleared_at"] is not None]
     at_once = [turn for turn in yielded if turn["label"] != scripts.AFTER_MURMUR]
     waits = [_to_clear_s(turn) * 1000 for turn in yielded]
+    undisturbed = [
+        _to_clear_s(turn) * 1000
+        for turn in yielded
+        if not stolen.disturbed(turn["first_voiced_at"], turn["cleared_at"])
+    ]
     patient = [_to_clear_s(turn) * 1000 for turn in yielded if turn["label"] == scripts.AFTER_MURMUR]
     # After a clear the carrier counts from there, so that what went on after a back-channel is not known in whole.
     heard = [turn for turn in at_once if turn["remembered_words"] is not None]
@@ -47,6 +54,7 @@ def _figures(notes: list[Note]) -> dict[str, Any]:
         "interruptions": len(over),
         "yieldedInTime": sum(ms <= YIELDED_S * 1000 for ms in waits),
         "toClearMs": spread(waits),
+        "toClearUndisturbedMs": spread(undisturbed),
         "toClearAfterMurmurMs": spread(patient),
         "slowest": max(yielded, key=_to_clear_s)["said"] if yielded else "",
         "answeredMs": spread(
@@ -99,6 +107,7 @@ def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
     lines = [
         head_line(f"The callee speaks while {who} does, {found['calls']} calls at once (ms)"),
         spread_line("callee begins to speak -> clear", found["toClearMs"]),
+        *_undisturbed_lines(found),
         spread_line("  after a back-channel in the same answer", found["toClearAfterMurmurMs"]),
         f"  slowest: {found['slowest']}",
         value_line("yielded within 2 s", of(found["yieldedInTime"], found["interruptions"])),
@@ -117,3 +126,9 @@ def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
         value_line("fell silent for nothing", found["strayClears"]),
         value_line("false interruptions per turn", round(found["falseInterruptionsPerTurn"], 3)),
     ]
+
+
+def _undisturbed_lines(found: dict[str, Any]) -> list[str]:
+    if found["toClearUndisturbedMs"] == found["toClearMs"]:
+        return []
+    return [spread_line("  while the host took no processor", found["toClearUndisturbedMs"])]
