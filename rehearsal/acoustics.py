@@ -7,6 +7,8 @@ faint noise under the speech doesn't matter either.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -56,7 +58,7 @@ def describe(windows: NDArray[np.int16], before_db: float | None, lag: int) -> t
     spectrum = np.fft.rfft(windows * _TAPER, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2) * _SCALE
     decibels = 10 * np.log10(power @ _BANDS + _FLOOR)
-    loudness = decibels.mean(axis=1)
+    loudness = np.add.reduce(decibels, axis=1) / BANDS  # on so few numbers `mean` costs three times as much
     earlier = np.empty_like(loudness)
     earlier[lag:] = loudness[:-lag] if lag < loudness.size else loudness[:0]
     earlier[:lag] = FLOOR_DB if before_db is None else before_db
@@ -68,8 +70,9 @@ def describe(windows: NDArray[np.int16], before_db: float | None, lag: int) -> t
 
 def level_db(samples: NDArray[np.int16]) -> float:
     """Mean power in dB of full scale (-100 for silence)."""
-    power = float(np.mean(np.square(samples, dtype=np.float32))) / 32768.0**2
-    return 10 * float(np.log10(power + 1e-10))
+    amplitudes = samples.astype(np.float32)
+    power = float(amplitudes @ amplitudes) / (samples.size * 32768.0**2)
+    return 10 * math.log10(power + 1e-10)
 
 
 def frames_of(samples: NDArray[np.int16], hop: int) -> NDArray[np.int16]:

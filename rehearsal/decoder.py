@@ -52,6 +52,7 @@ RESUME_FRAMES = 300
 SKIPS = np.array([2, 1, 3, 4, 6])
 """Book frames a token may move in 20 ms; 4 and 6: one and two telephone frames were lost."""
 SKIP_COSTS = np.array([0.0, 0.25, 0.25, 0.8, 1.4])
+_FIRST = np.array([True])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,12 @@ class Decoder:
         if not self._places.size:
             return
         near = np.flatnonzero(self._scores > self._scores.max() - BEAM)
-        order = near[np.argsort(-self._scores[near])]
-        first = np.unique(self._places[order], return_index=True)[1]
-        order = order[first if first.size <= MAX_TOKENS else np.sort(first)[:MAX_TOKENS]]
+        order = near[np.lexsort((-self._scores[near], self._places[near]))]
+        places = self._places[order]
+        best_of_place = np.concatenate([_FIRST, places[1:] != places[:-1]])
+        order = order[best_of_place]
+        if order.size > MAX_TOKENS:
+            order = order[np.argsort(-self._scores[order])[:MAX_TOKENS]]
         self._places, self._scores = self._places[order], self._scores[order]
         self._entered, self._past = self._entered[order], self._past[order]
         self._forget_unused_pasts()

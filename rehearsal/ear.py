@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rehearsal.acoustics import FRAME, SAMPLE_RATE, WINDOW, Floats, describe, level_db
+from rehearsal.acoustics import FRAME, SAMPLE_RATE, WINDOW, describe, level_db
 from rehearsal.decoder import Decoder, Stretch
 from rehearsal.phrasebook import HOP_S, Phrase, PhraseBook
 
@@ -88,10 +88,10 @@ class Ear:
         self._pause_silence_s = max(pause_silence_s, end_silence_s)
         self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
         self._window: NDArray[np.int16] = np.zeros(WINDOW, np.int16)
-        self._loudness = -55.0
+        self._loudness = 0.0
         self._frames = 0
         self._noise: deque[float] = deque([ASSUMED_NOISE_DB] * NOISE_FRAMES, NOISE_FRAMES)
-        self._before: deque[Floats] = deque(maxlen=ONSET_FRAMES)
+        self._before: deque[NDArray[np.int16]] = deque([self._window], ONSET_FRAMES + 1)
         self._decoder: Decoder | None = None
         self._broken_off: Stretch | None = None
         self._start = 0
@@ -135,29 +135,32 @@ class Ear:
         threshold = min(max(min(self._noise) + ABOVE_NOISE_DB, MIN_THRESHOLD_DB), MAX_THRESHOLD_DB)
         self._noise.append(level)
         loud = level > threshold
-        rows, loudness = describe(self._window[None, :], self._loudness, 1)
-        self._loudness = float(loudness[0])
         if self._decoder is None:
             if not loud:
-                self._before.append(rows[0])
+                self._before.append(self._window)
                 return []
-            self._begin()
-        assert self._decoder is not None
+            self._decoder = self._begin()
+        rows, loudness = describe(self._window[None, :], self._loudness, 1)
+        self._loudness = float(loudness[0])
         self._decoder.step(rows[0], not loud)
         if loud:
             self._last_loud = self._frames
             self._loud_frames += 1
         return self._report()
 
-    def _begin(self) -> None:
-        self._decoder = Decoder(self._book, self._broken_off)
+    def _begin(self) -> Decoder:
+        decoder = Decoder(self._book, self._broken_off)
         self._broken_off = None
         self._start = self._frames - 1
         self._loud_frames = 0
         self._said = ""
-        for frame in self._before:
-            self._decoder.step(frame, False)
+        # Described only now: most of a call's silence begins nothing. The first is there for the second's rise.
+        rows, loudness = describe(np.stack(self._before), None, 1)
+        self._loudness = float(loudness[-1])
+        for row in rows[1:]:
+            decoder.step(row, False)
         self._before.clear()
+        return decoder
 
     def _report(self) -> list[Heard]:
         silence_s = (self._frames - self._last_loud) * FRAME_S + 1e-9
@@ -189,6 +192,7 @@ class Ear:
         self._broken_off = None if understood.complete else understood.last
         voiced_s = self._loud_frames * FRAME_S
         self._decoder = None
+        self._before.append(self._window)
         if voiced_s < MIN_VOICE_S:
             return []
         text = " ".join(understood.words) or UNINTELLIGIBLE

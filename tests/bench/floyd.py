@@ -292,6 +292,7 @@ def _cost_lines(runs: list[dict[str, Any]]) -> list[str]:
         row("cores used: deployment", lambda r: _cores(r, "deployment")),
         row("cores used: this benchmark's subscribers", lambda r: _cores(r, "bench")),
         row("cores used: by others on this machine", lambda r: r["costs"]["otherCores"]),
+        row("cores that the host took away", lambda r: r["costs"]["stolenCores"]),
         row("stand-in's 20 ms steps that came late", lambda r: r["standInLateSteps"]),
     ]
     if len(runs) > 1:

@@ -37,6 +37,8 @@ export class Project {
       // The command line asks there for the newest version; nothing answers, which it accepts.
       CONVEX_VERSION_API_ORIGIN: "http://127.0.0.1:1",
       DO_NOT_TRACK: "1",
+      // Compiled once for all the commands of the tests.
+      NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/convex"),
     };
   }
 
