@@ -116,7 +116,7 @@ async def test_what_is_spoken_is_heard_with_its_times(state: RehearsalState) -> 
         assert final.at_s - final.recognition.end_s < state.delays.final_ms / 1000 + 0.25
     words = [one for one in told if not one.recognition.is_final]
     assert len(words) > 5, "words come while they are spoken"
-    assert words[0].at_s < 2.0
+    assert words[0].at_s < finals[0].recognition.end_s
     for earlier, later in pairwise(words):
         assert earlier.recognition.end_s <= later.recognition.end_s
 
