@@ -49,10 +49,8 @@ SEARCH_MIN_GAIN = 0.6
 SEARCH_KEEPS = 20
 RESUME_FRAMES = 300
 """How far ahead of where a phrase broke off its next sound is looked for: 3 s, a long pause."""
-SKIPS = np.array([2, 1, 3, 4, 6])
-"""Book frames a token may move in 20 ms; 4 and 6: one and two telephone frames were lost."""
-SKIP_COSTS = np.array([0.0, 0.25, 0.25, 0.8, 1.4])
-_FIRST = np.array([True])
+SKIPS = ((2, 0.0), (1, 0.25), (3, 0.25), (4, 0.8), (6, 1.4))
+"""Book frames a token may move in 20 ms, and what it costs; 4 and 6: one and two telephone frames were lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,10 @@ class Decoder:
         self._entered: NDArray[np.int64] = np.zeros(0, np.int64)
         self._past: NDArray[np.int64] = np.zeros(0, np.int64)
         self._pasts: list[Stretch | None] = [None]
+        self._best_at: NDArray[np.float64] = np.full(book.capacity, -np.inf)
+        """The best score of the tokens that have come to each place, while they are moved."""
+        self._source_at: NDArray[np.int64] = np.zeros(book.capacity, np.int64)
+        """Which token that is."""
         self._recent: list[Floats] = []
         self._progress: list[tuple[float, float, Stretch | None]] = []
         self._since_search = 0
@@ -105,28 +107,46 @@ class Decoder:
         return gains
 
     def _advance(self, frame: Floats, quiet: bool) -> None:
+        """Move every token on; where several come to one place, the best of them stays."""
         if not self._places.size:
             return
         book = self._book
-        places = (self._places[None, :] + SKIPS[:, None]).ravel()
-        scores = (self._scores[None, :] - SKIP_COSTS[:, None]).ravel()
-        source = np.tile(np.arange(self._places.size), SKIPS.size)
-        fits = places < book.capacity
-        fits[fits] = book.number[places[fits]] == book.number[self._places[source[fits]]]
-        places, scores, source = places[fits], scores[fits], source[fits]
+        number = book.number[self._places]
+        reached = []
+        for skip, cost in SKIPS:
+            places = self._places + skip
+            tokens = np.flatnonzero(book.number[places] == number)
+            places, scores = places[tokens], self._scores[tokens] - cost
+            if quiet:
+                scores += book.pause_gain[places]
+            reached.append(self._reach(places, scores, tokens))
         if quiet:
-            scores += book.pause_gain[places]
-            places = np.concatenate([places, self._places])
-            scores = np.concatenate([scores, self._scores - HOLD_COST])
-            source = np.concatenate([source, np.arange(self._places.size)])
-        else:
+            reached.append(self._reach(self._places, self._scores - HOLD_COST, np.arange(self._places.size)))
+        places = np.concatenate(reached)
+        scores, source = self._best_at[places], self._source_at[places]
+        self._best_at[places] = -np.inf
+        if not quiet:
             scores += self._gains(places, frame)
         self._places, self._scores = places, scores
         self._entered, self._past = self._entered[source], self._past[source]
 
+    def _reach(
+        self, places: NDArray[np.int64], scores: NDArray[np.float64], tokens: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Put down tokens, no two of them in one place; returns the places that nobody had come to before."""
+        before = self._best_at[places]
+        better = scores > before
+        improved = places[better]
+        self._best_at[improved] = scores[better]
+        self._source_at[improved] = tokens[better]
+        fresh: NDArray[np.int64] = places[before == -np.inf]
+        return fresh
+
     def _enter(self, frame: Floats) -> None:
         """Start tokens where phrases begin, after whatever explains the sound so far best."""
-        entries = np.concatenate([self._book.entries, self._resume])
+        entries = self._book.entries
+        if self._resume.size:
+            entries = np.union1d(entries, self._resume)
         if not entries.size:
             return
         score, past = self._filler - NEW_PHRASE_COST, self._filler_past
@@ -141,8 +161,7 @@ class Decoder:
 
     def _ended(self) -> NDArray[np.int64]:
         """Tokens whose phrase has been heard to its last sound."""
-        ahead = np.minimum(self._places + 6, self._book.capacity - 1)
-        return np.flatnonzero(self._book.number[ahead] != self._book.number[self._places])
+        return np.flatnonzero(self._book.number[self._places + 6] != self._book.number[self._places])
 
     def _add(
         self,
@@ -151,25 +170,31 @@ class Decoder:
         entered: NDArray[np.int64],
         past: Stretch | None,
     ) -> None:
+        """Put down tokens, no two of them in one place; where there is one, the better of both stays."""
         self._pasts.append(past)
-        self._places = np.concatenate([self._places, places])
-        self._scores = np.concatenate([self._scores, scores])
-        self._entered = np.concatenate([self._entered, entered])
-        self._past = np.concatenate([self._past, np.full(places.size, len(self._pasts) - 1)])
+        index_at = self._source_at
+        index_at[places] = -1
+        index_at[self._places] = np.arange(self._places.size)
+        there = index_at[places]
+        better = np.flatnonzero((there >= 0) & (scores > self._scores[there])) if self._places.size else there[:0]
+        known = there[better]
+        self._scores[known], self._entered[known] = scores[better], entered[better]
+        self._past[known] = len(self._pasts) - 1
+        new = np.flatnonzero(there < 0)
+        self._places = np.concatenate([self._places, places[new]])
+        self._scores = np.concatenate([self._scores, scores[new]])
+        self._entered = np.concatenate([self._entered, entered[new]])
+        self._past = np.concatenate([self._past, np.full(new.size, len(self._pasts) - 1)])
 
     def _prune(self) -> None:
-        """Keep the best token of each place, and of those only what is not far behind."""
+        """Give up what is far behind the best."""
         if not self._places.size:
             return
-        near = np.flatnonzero(self._scores > self._scores.max() - BEAM)
-        order = near[np.lexsort((-self._scores[near], self._places[near]))]
-        places = self._places[order]
-        best_of_place = np.concatenate([_FIRST, places[1:] != places[:-1]])
-        order = order[best_of_place]
-        if order.size > MAX_TOKENS:
-            order = order[np.argsort(-self._scores[order])[:MAX_TOKENS]]
-        self._places, self._scores = self._places[order], self._scores[order]
-        self._entered, self._past = self._entered[order], self._past[order]
+        keep = np.flatnonzero(self._scores > self._scores.max() - BEAM)
+        if keep.size > MAX_TOKENS:
+            keep = keep[np.argpartition(-self._scores[keep], MAX_TOKENS)[:MAX_TOKENS]]
+        self._places, self._scores = self._places[keep], self._scores[keep]
+        self._entered, self._past = self._entered[keep], self._past[keep]
         self._forget_unused_pasts()
 
     def _forget_unused_pasts(self) -> None:

@@ -33,6 +33,8 @@ ENTRY_FRAMES = np.array([0, 1, 4, 8, 12])
 """A phrase may begin this far after its first sound: in noise, or with less gain, soft sounds go under."""
 TAIL = 4
 """Quiet frames kept after a phrase's last loud one."""
+BEYOND = 8
+"""Positions after the last, which belong to no phrase, so that an ear may look ahead from any frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class PhraseBook:
         self.quiet: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.pause_gain: Floats = np.zeros(capacity, np.float32)
         """What it says for a frame if the sound pauses there."""
-        self.number: NDArray[np.int64] = np.full(capacity, -1, np.int64)
+        self.number: NDArray[np.int64] = np.full(capacity + BEYOND, -1, np.int64)
         """The phrase each frame belongs to; -1: none."""
         self.entries: NDArray[np.int64] = np.zeros(0, np.int64)
         """Where phrases begin: frames in which their sound sets in."""
@@ -142,7 +144,7 @@ class PhraseBook:
         self.used = max(self.used, end)
         onsets = np.array([phrase.onset for phrase in self._phrases.values()], np.int64)
         entries = onsets[:, None] + ENTRY_FRAMES
-        self.entries = entries[self.number[np.minimum(entries, self.capacity - 1)] == self.number[onsets][:, None]]
+        self.entries = entries[self.number[np.minimum(entries, self.capacity)] == self.number[onsets][:, None]]
 
 
 def _describe(speech: Speech) -> tuple[Floats, Floats] | None:
