@@ -242,7 +242,7 @@ async def test_a_recogniser_that_dies_in_mid_stream(client: Any, state: State) -
     start = time.monotonic()
     with pytest.raises(exceptions.ServiceUnavailable):
         await recognise(client, Line(np.zeros(80_000, np.int16), config()))
-    assert time.monotonic() - start == pytest.approx(0.4, abs=0.3)
+    assert 0.39 <= time.monotonic() - start < 5, "long before the audio's end"
     speech = say(state, SENTENCE)
     got = await recognise(client, Line(speech.pcm16_8k, config(), speed=8))
     assert [one.text for one in got if one.final] == [SENTENCE], "the next stream works"
