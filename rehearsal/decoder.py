@@ -51,6 +51,8 @@ RESUME_FRAMES = 300
 """How far ahead of where a phrase broke off its next sound is looked for: 3 s, a long pause."""
 SKIPS = ((2, 0.0), (1, 0.25), (3, 0.25), (4, 0.8), (6, 1.4))
 """Book frames a token may move in 20 ms, and what it costs; 4 and 6: one and two telephone frames were lost."""
+FORGOTTEN = -2
+"""No place's number: what is in a phrase that was overwritten meanwhile moves nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Decoder:
             return
         book = self._book
         number = book.number[self._places]
+        number[number < 0] = FORGOTTEN
         reached = []
         for skip, cost in SKIPS:
             places = self._places + skip

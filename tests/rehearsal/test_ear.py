@@ -282,6 +282,24 @@ def test_a_full_book_forgets_the_oldest(speeches: list[Speech]) -> None:
     assert understood(hear(small, line(first.pcm16_8k))) == first.text
 
 
+def test_a_phrase_may_be_forgotten_while_it_is_heard(speeches: list[Speech]) -> None:
+    first, second = speeches[0], speeches[6]
+    large = PhraseBook()
+    large.add(first)
+    audio = list(frames(line(first.pcm16_8k)))
+    for heard_first in range(10, len(audio), 7):
+        # It lies at the very end of the book, beyond which there is nothing to look at.
+        book = PhraseBook(capacity=large.used + 1)
+        book.add(first)
+        ear = Ear(book)
+        for frame in audio[:heard_first]:
+            ear.feed(frame)
+        book.add(second)
+        heard = [one for frame in audio[heard_first:] for one in ear.feed(frame)] + ear.finish()
+        assert not [one for one in heard if one.final and one.text == second.text]
+    assert understood(hear(book, line(second.pcm16_8k))) == second.text
+
+
 def test_listening_is_cheap(book: PhraseBook, speeches: list[Speech]) -> None:
     audio = [line(speech.pcm16_8k, lead=160, tail=3200) for speech in speeches[:20]]
     start = time.process_time()
