@@ -25,10 +25,8 @@ MANY_LINES = 2_000
 SCROLL_PX = 1_200
 """In one picture: a hard flick."""
 SMOOTH_MS = 50.0
-"""Every picture comes within this, without a graphics card, where nothing else keeps the machine busy: in the best
-stretch of the way, since other tests run beside this one."""
-STRETCH = 12
-"""Pictures."""
+"""Most pictures come within this, without a graphics card. Not all: other tests run beside this one, and
+single pictures wait for them."""
 MOST_ROWS = 120
 """Of all lines, no more are drawn than a screen takes, and some beyond its edges."""
 
@@ -186,19 +184,16 @@ async def test_two_thousand_lines_scroll_smoothly(site: Site) -> None:
         page = await site.open(person, path(call.request_id))
         await expect(transcript(page).get_by_text(f"This is number {MANY_LINES - 1}.")).to_be_in_viewport()
         scrolled: dict[str, Any] = await page.evaluate(SCROLL_UP, [SCROLL_PX, MANY_LINES + 1])
-        took = scrolled["gaps"]
-        best = min(max(took[at : at + STRETCH]) for at in range(len(took) - STRETCH))
-        gaps = sorted(took)
-        p95 = gaps[int(len(gaps) * 0.95)]
+        gaps = sorted(scrolled["gaps"])
+        median, p95 = gaps[len(gaps) // 2], gaps[int(len(gaps) * 0.95)]
         print(
-            f"\n{len(gaps)} pictures up {MANY_LINES} lines: median {gaps[len(gaps) // 2]:.0f} ms, "
-            f"p95 {p95:.0f} ms, most {gaps[-1]:.0f} ms, in the best stretch {best:.0f} ms; "
-            f"{scrolled['most']} rows at most"
+            f"\n{len(gaps)} pictures up {MANY_LINES} lines: median {median:.0f} ms, p95 {p95:.0f} ms, "
+            f"most {gaps[-1]:.0f} ms; {scrolled['most']} rows at most"
         )
         await expect(transcript(page).get_by_text("This is number 0.")).to_be_in_viewport()
         assert scrolled["empty"] == []
         assert scrolled["most"] < MOST_ROWS
-        assert best < SMOOTH_MS
+        assert median < SMOOTH_MS
 
 
 def _long_line(number: int) -> dict[str, Any]:

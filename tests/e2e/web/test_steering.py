@@ -17,6 +17,9 @@ CALL_MS = CALL_S * 1000
 BEFORE_S = 4.0
 """Of silence, before the owner speaks: until then the page has connected, and the call is taken over."""
 
+AGAIN_S = 10.0
+"""Of silence, before what had no answer is said again."""
+
 LONG_S = 60.0
 """Of silence at the end of a file, which begins anew after it."""
 
@@ -104,7 +107,10 @@ async def test_a_page_that_is_closed_leaves_the_line_to_floyd_and_another_hangs_
 ) -> None:
     person = await site.person(scenario="bakery")
     microphone = tmp_path / "alex.wav"
-    await record(site, microphone, [(BEFORE_S, OWNER_SAYS), (LONG_S, "")])
+    # Whoever has no answer says it again: what this is about comes after it.
+    await record(
+        site, microphone, [(BEFORE_S, OWNER_SAYS), (AGAIN_S, OWNER_SAYS), (AGAIN_S, OWNER_SAYS), (LONG_S, "")]
+    )
     page, request_id = await on_the_call(site, person, microphone=microphone)
     await expect(transcript(page)).to_contain_text("an AI assistant calling", timeout=CALL_MS)
     await controls(page).get_by_role("button", name="Take over").click()
