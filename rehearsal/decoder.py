@@ -175,7 +175,7 @@ class Decoder:
     ) -> None:
         """Put down tokens, no two of them in one place; where there is one, the better of both stays."""
         self._pasts.append(past)
-        index_at = self._source_at
+        index_at = self._source_at  # which says nothing between one step and the next
         index_at[places] = -1
         index_at[self._places] = np.arange(self._places.size)
         there = index_at[places]
