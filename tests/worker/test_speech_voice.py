@@ -189,14 +189,18 @@ async def test_a_stall_before_the_first_audio_is_retried_within_bounds(monkeypat
         assert len(api.texts) == voice_module.ATTEMPTS
 
 
-async def test_a_stall_in_mid_sentence_is_an_error_and_nothing_is_said_twice(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("size", [9_600, 9_600 + 3 * voice_module.READ_BYTES])
+async def test_a_stall_in_mid_sentence_is_an_error_and_nothing_is_lost_or_said_twice(
+    size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also when what came last is as much as is read at once, behind which there is usually more."""
+    said = (TONE + TONE)[:size]
     monkeypatch.setattr(voice_module, "NEXT_AUDIO_DEADLINE_S", 0.2)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = await begin(request)
-        await response.write(TONE[:9_600])
+        await response.write(said[:9_600])
+        await response.write(said[9_600:])
         await asyncio.Event().wait()
         return response
 
@@ -210,8 +214,8 @@ async def test_a_stall_in_mid_sentence_is_an_error_and_nothing_is_said_twice(
         with pytest.raises(VoiceUnavailable, match="stopped"):
             await asyncio.wait_for(listen(), DEADLINE_S)
         heard = b"".join(got)
-        assert heard
-        assert heard == expected(TONE[:9_600])[: len(heard)]
+        assert heard == expected(said)[: len(heard)]
+        assert len(heard) == pytest.approx(size // 6, abs=10)
         assert len(api.texts) == 1
 
 

@@ -40,6 +40,7 @@ from worker.model.language_model import (
 )
 from worker.model.server_sent_events import data_of
 from worker.settings import NO_KEY_NEEDED, Settings
+from worker.spare_connection import SpareConnection
 
 CONNECT_DEADLINE_S = 3.0
 """TCP and TLS to a vendor take well under a second."""
@@ -235,24 +236,27 @@ class OpenAIModel:
             timeout=timeout,
             http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout),
         )
+        self._connections = SpareConnection(self._connect)
         self._where = f"{self._model} at {urlsplit(str(self._client.base_url)).netloc}"
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[ModelEvent]:
         deadline = time.monotonic() + OVERALL_DEADLINE_S
         answer = _Answer()
-        chunks, text = await self._begin(prompt, answer, deadline)
-        async with aclosing(chunks), self._going_on() as between:
-            while answer.text_length <= LONGEST_TEXT:
-                if text:
-                    between.pause()
-                    yield TextDelta(text)
-                between.move(min(BETWEEN_EVENTS_DEADLINE_S, deadline - time.monotonic()))
-                try:
-                    text, _ = answer.take(await anext(chunks))
-                except StopAsyncIteration:
-                    break
-            else:
-                answer.reason = "length"
+        with self._connections.taken() as connection:
+            chunks, text = await self._begin(prompt, answer, deadline)
+            async with aclosing(chunks), self._going_on() as between:
+                while answer.text_length <= LONGEST_TEXT:
+                    if text:
+                        between.pause()
+                        yield TextDelta(text)
+                    between.move(min(BETWEEN_EVENTS_DEADLINE_S, deadline - time.monotonic()))
+                    try:
+                        text, _ = answer.take(await anext(chunks))
+                    except StopAsyncIteration:
+                        connection.is_whole = True
+                        break
+                else:
+                    answer.reason = "length"
         for event in answer.ending():
             yield event
 
@@ -264,6 +268,11 @@ class OpenAIModel:
         return text
 
     async def warm_up(self) -> None:
+        with self._connections.taken() as connection:
+            await self._connect()
+            connection.is_whole = True
+
+    async def _connect(self) -> None:
         # The list of models costs nothing, and leaves an open connection behind whatever the answer is.
         try:
             async with asyncio.timeout(WARM_UP_DEADLINE_S):
@@ -278,6 +287,7 @@ class OpenAIModel:
             raise ModelUnavailable(self._broken(error)) from error
 
     async def close(self) -> None:
+        await self._connections.close()
         await self._client.close()
 
     async def _begin(self, prompt: Prompt, answer: _Answer, deadline: float) -> tuple[_Chunks, str]:
