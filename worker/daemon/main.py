@@ -28,6 +28,7 @@ from aiohttp import web
 from worker.call.calls import Calls
 from worker.daemon.health import Readiness, health_routes
 from worker.daemon.identity import CannotStart, WorkerLock, load_identity
+from worker.daemon.large_pages import use_large_pages
 from worker.daemon.logs import set_up_logs
 from worker.daemon.metrics import Metrics
 from worker.daemon.worker import Worker
@@ -211,6 +212,7 @@ async def _warm_up(vendors: list[Coroutine[Any, Any, None]]) -> None:
     # What has been built by now stays too: not looking through it again keeps the collector's pauses short.
     gc.collect()
     gc.freeze()
+    await asyncio.to_thread(use_large_pages)
 
 
 @contextlib.contextmanager
