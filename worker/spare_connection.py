@@ -2,7 +2,8 @@
 
 An HTTP/1.1 connection ends with the answer that is broken off on it, and answers are broken off all the time: by a
 wrong guess, by an interruption. The next request is the one that somebody on the line waits for, and over TLS it
-would begin with two or three round trips. Clients don't tell which connections they keep, so they are counted here.
+would begin with two or three round trips. Clients don't tell which connections they keep, so these are counted
+here.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class Recorder:
         self.begun.set()
         self._ends = start + len(mulaw) / RATE
 
+    def take_pairs(self, wanted: bool) -> None: ...
+
     async def send_mark(self, name: str) -> None:
         at = max(self._ends, now() + self._away_s) + self._away_s
         self._marks[name] = asyncio.get_running_loop().call_at(at, self._echo, name)

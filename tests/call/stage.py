@@ -77,6 +77,8 @@ class PhoneLine:
     async def send_audio(self, mulaw: bytes) -> None:
         self._buffer.append(("audio", bytearray(mulaw)))
 
+    def take_pairs(self, wanted: bool) -> None: ...
+
     async def send_mark(self, name: str) -> None:
         self._buffer.append(("mark", name))
 

@@ -32,6 +32,8 @@ class Line:
     def __init__(self, frames: list[int]) -> None:
         self._frames = frames
         self.sent = b""
+        self.pairs: list[tuple[bool, int]] = []
+        """Whether pairs were wanted, and after how many frames."""
 
     async def events(self) -> AsyncIterator[MediaEvent]:
         for number, sound in enumerate(self._frames):
@@ -40,6 +42,9 @@ class Line:
             self.sent += mulaw
             yield Frame(mulaw, number * 20)
         yield Stopped(clean=True)
+
+    def take_pairs(self, wanted: bool) -> None:
+        self.pairs.append((wanted, len(self.sent) // FRAME_BYTES))
 
     async def send_audio(self, mulaw: bytes) -> None: ...
 
@@ -156,3 +161,36 @@ def test_nobody_is_woken_for_each_frame_of_a_turn() -> None:
     begun, ended, *_ = woken_with(VOICE, playing=b"")
     assert begun == BEGINS
     assert ended >= ENDS + round(PAUSE_S / FRAME_S)
+
+
+def pairs_wanted(frames: list[int], *, then_silent_s: float = 0.0) -> list[tuple[bool, int]]:
+    """When frames were wanted in pairs, and when one by one. `then_silent_s`: the line's, after its last frame."""
+
+    async def main() -> list[tuple[bool, int]]:
+        line = Line(frames)
+        listening = Listening(line, Recognised(), ByItsFirstByte(), Clock(), Signal(), on_mark=lambda _: None)
+        await listening.pump()
+        await asyncio.sleep(then_silent_s)
+        listening.fetch_rest()
+        return line.pairs
+
+    return virtual_time.run(main())
+
+
+def test_frames_come_in_pairs_while_nobody_speaks() -> None:
+    first_loud = 6
+    assert first_loud - 1 + START_FRAMES == BEGINS
+    [begun, voice, silence] = pairs_wanted(VOICE)
+    assert begun == (True, 1)
+    assert voice == (False, first_loud), "with the first loud frame, and the third is where a voice begins"
+    assert silence[0]
+    assert silence[1] >= ENDS + round(PAUSE_S / FRAME_S), "between words none are wanted"
+
+
+def test_a_click_is_listened_to_frame_by_frame() -> None:
+    assert pairs_wanted([QUIET] * 3 + [FULL] + [QUIET] * 3) == [(True, 1), (False, 4), (True, 5)]
+
+
+def test_a_frame_that_is_left_alone_is_fetched() -> None:
+    assert pairs_wanted([QUIET] * 5, then_silent_s=0.0) == [(True, 1)]
+    assert pairs_wanted([QUIET] * 5, then_silent_s=0.3) == [(True, 1), (False, 5)]

@@ -50,6 +50,8 @@ class NotingDirectory:
     stream: MediaStream | None = None
     serving: asyncio.Event = field(default_factory=asyncio.Event)
     served: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with each event of the media socket."""
 
     def media_token(self, call_id: str, call_sid: str) -> str | None:
         return self.token if call_id == "call1" else None
@@ -71,6 +73,7 @@ class NotingDirectory:
         self.serving.set()
         async for event in stream.events():
             self.events.append(event)
+            self.news.set()
             if isinstance(event, Frame) and event.mulaw == b"\x01" * 160:
                 await stream.send_audio(b"\x02" * 320)
                 await stream.send_mark("m1")

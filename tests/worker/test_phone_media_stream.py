@@ -158,6 +158,93 @@ async def send(socket: aiohttp.ClientWebSocketResponse, message: Any) -> None:
         await socket.send_str(message if isinstance(message, str) else json.dumps(message))
 
 
+LONE_S = 0.1
+"""Far longer than a message takes on loopback."""
+
+
+async def test_frames_in_pairs() -> None:
+    async with running_line() as line, asyncio.timeout(DEADLINE_S):
+        socket = await started(line)
+        news, events = line.directory.news, line.directory.events
+        stream = line.directory.stream
+        assert stream is not None
+        await socket.send_json(media(b"\x10" * 160, "20"))
+        await news.wait()
+
+        stream.take_pairs(True)
+        for at, is_second in (("40", False), ("60", True), ("80", False)):
+            before = len(events)
+            news.clear()
+            await socket.send_json(media(b"\x11" * 160, at))
+            if is_second:
+                while len(events) < before + 2:
+                    news.clear()
+                    await news.wait()
+            else:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(news.wait(), LONE_S)
+
+        stream.take_pairs(False)
+        await news.wait()
+        assert events[-1] == Frame(b"\x11" * 160, 80), "what waited is there at once"
+        await socket.close()
+
+
+async def test_an_end_that_waits_for_a_frame_is_found_when_pairs_are_no_longer_wanted() -> None:
+    async with running_line() as line, asyncio.timeout(DEADLINE_S):
+        socket = await started(line)
+        stream = line.directory.stream
+        assert stream is not None
+        await socket.send_json(media(b"\x10" * 160, "20"))
+        await line.directory.news.wait()
+        stream.take_pairs(True)
+        await socket.send_json(STOP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(line.directory.served.wait(), LONE_S)
+        stream.take_pairs(False)
+        assert (await served(line))[-1] == Stopped(clean=True)
+
+
+@pytest.mark.parametrize("who", ["worker", "carrier", "lost"])
+async def test_closing_waits_for_no_pair(who: str) -> None:
+    async with running_line() as line, asyncio.timeout(media_stream.CLOSE_DEADLINE_S / 2):
+        socket = await started(line)
+        stream = line.directory.stream
+        assert stream is not None
+        await socket.send_json(media(b"\x10" * 160, "20"))
+        await line.directory.news.wait()
+        stream.take_pairs(True)
+        if who == "worker":
+            closing = asyncio.create_task(stream.close())
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+            await closing
+        elif who == "carrier":
+            closing = asyncio.create_task(socket.close())
+            await asyncio.sleep(LONE_S)
+            stream.take_pairs(False)  # as the call does when no frame comes
+            await closing
+        else:
+            connection = socket.get_extra_info("transport") or socket._response.connection.transport
+            connection.abort()
+        assert await served(line)
+
+
+async def test_a_frame_of_any_length_leaves_the_stream_readable() -> None:
+    """How much is waited for is the carrier's to say, within bounds."""
+    async with running_line() as line, asyncio.timeout(DEADLINE_S):
+        socket = await started(line)
+        stream = line.directory.stream
+        assert stream is not None
+        await socket.send_json(media(b"\x10" * 160, "20") | {"padding": "x" * 40_000})
+        await line.directory.news.wait()
+        stream.take_pairs(True)
+        line.directory.news.clear()
+        await socket.send_json(media(b"\x12" * 160, "40") | {"padding": "x" * 2_000})
+        await line.directory.news.wait()
+        stream.take_pairs(False)
+        await socket.close()
+
+
 async def test_too_many_malformed_messages_close_the_socket() -> None:
     async with running_line() as line:
         socket = await started(line)

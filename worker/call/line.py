@@ -268,6 +268,7 @@ class Line:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(watchdog.TICK_S)
+            self._on_line.listening.fetch_rest()
             order = self._order_for(watchdog.decide(self._view()))
             if order is not None:
                 self._orders.put_nowait(order)

@@ -31,6 +31,9 @@ REMEMBERED_FRAMES = 100
 
 SILENT_FRAME = bytes([SILENCE]) * FRAME_BYTES
 
+FRAME_OVERDUE_S = 0.06
+"""Two frames take 40 ms."""
+
 SPEECH_BYTES = 480
 """60 ms. A message for every 20 ms is a quarter of a call's cost, and only the end of what is said can't wait."""
 
@@ -98,6 +101,8 @@ class Listening:
         self._on_digit = on_digit
         self._held = bytearray()
         """What the recogniser has not been given yet."""
+        self._pairs = False
+        """Frames come two at a time."""
         self._utterance_from: float | None = None
         """When the voice began that belongs to the words not yet taken."""
 
@@ -196,6 +201,16 @@ class Listening:
             settled_at=settled_at,
         )
 
+    def fetch_rest(self) -> None:
+        """Take what has come and is no pair: it may be the end. To be called now and then."""
+        if self._clock.now() - self.last_frame_at > FRAME_OVERDUE_S:
+            self._take_pairs(False)
+
+    def _take_pairs(self, wanted: bool) -> None:
+        if wanted is not self._pairs:
+            self._pairs = wanted
+            self._stream.take_pairs(wanted)
+
     def _last_voice(self) -> list[bytes]:
         """Its frames, as far as they are remembered; none, if its beginning is not."""
         since, voiced = self.gate.since_start, self.gate.voiced_frames
@@ -225,6 +240,8 @@ class Listening:
             self.last_activity_at = now
         if changed and self.gate.speaking and self._utterance_from is None:
             self._utterance_from = self.gate.started_at
+        # A voice begins with the third loud frame, and that is no later if the first came with another.
+        self._take_pairs(not (activity.is_loud or activity.voice or self.gate.speaking))
         # Who speaks over Floyd is judged with every frame: 20 ms of waiting for a timer would be heard.
         if changed or (self.gate.speaking and played):
             self._changed.set()

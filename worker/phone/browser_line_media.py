@@ -101,6 +101,9 @@ class BrowserMedia:
             if isinstance(event, Stopped):
                 return
 
+    def take_pairs(self, wanted: bool) -> None:
+        """Frames of a page come one by one."""
+
     async def send_audio(self, mulaw: bytes) -> None:
         if not self._ended:
             self._transport.play(mulaw)
