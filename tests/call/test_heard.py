@@ -90,6 +90,21 @@ def test_the_way_of_an_echo_is_no_time_of_playing() -> None:
     assert not line.played_out(104.5)
 
 
+def test_when_a_mark_is_due() -> None:
+    timeline = Timeline()
+    assert timeline.mark_due_s(0.0) is None
+    timeline.on_sent(BYTES_PER_S, 10.0)
+    timeline.on_mark_sent("a")
+    timeline.on_sent(BYTES_PER_S, 10.1)
+    timeline.on_mark_sent("b")
+    assert timeline.mark_due_s(10.25) == pytest.approx(0.75)
+    assert timeline.mark_due_s(11.5) == pytest.approx(-0.5), "late"
+    timeline.on_mark_played("a", 11.0)
+    assert timeline.mark_due_s(11.5) == pytest.approx(0.5)
+    timeline.on_mark_played("b", 12.0)
+    assert timeline.mark_due_s(12.0) is None
+
+
 def test_audio_after_a_gap_plays_from_when_it_was_sent() -> None:
     line = Timeline()
     line.on_sent(ONE_SECOND, now=100.0)

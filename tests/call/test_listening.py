@@ -163,12 +163,22 @@ def test_nobody_is_woken_for_each_frame_of_a_turn() -> None:
     assert ended >= ENDS + round(PAUSE_S / FRAME_S)
 
 
-def pairs_wanted(frames: list[int], *, then_silent_s: float = 0.0) -> list[tuple[bool, int]]:
+def pairs_wanted(
+    frames: list[int], *, then_silent_s: float = 0.0, mark_due_from: int = 10**6
+) -> list[tuple[bool, int]]:
     """When frames were wanted in pairs, and when one by one. `then_silent_s`: the line's, after its last frame."""
 
     async def main() -> list[tuple[bool, int]]:
         line = Line(frames)
-        listening = Listening(line, Recognised(), ByItsFirstByte(), Clock(), Signal(), on_mark=lambda _: None)
+        listening = Listening(
+            line,
+            Recognised(),
+            ByItsFirstByte(),
+            Clock(),
+            Signal(),
+            on_mark=lambda _: None,
+            mark_is_due=lambda: len(line.sent) // FRAME_BYTES >= mark_due_from,
+        )
         await listening.pump()
         await asyncio.sleep(then_silent_s)
         listening.fetch_rest()
@@ -194,3 +204,7 @@ def test_a_click_is_listened_to_frame_by_frame() -> None:
 def test_a_frame_that_is_left_alone_is_fetched() -> None:
     assert pairs_wanted([QUIET] * 5, then_silent_s=0.0) == [(True, 1)]
     assert pairs_wanted([QUIET] * 5, then_silent_s=0.3) == [(True, 1), (False, 5)]
+
+
+def test_no_mark_waits_for_a_frame() -> None:
+    assert pairs_wanted([QUIET] * 9, mark_due_from=7) == [(True, 1), (False, 7)]

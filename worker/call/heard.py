@@ -133,6 +133,10 @@ class Timeline:
         limit = min(self.sent, self._marks[0][1] + on_its_way) if self._marks else self.sent
         return min(self._known_position + max(0.0, now - self._known_at) * BYTES_PER_S, limit)
 
+    def mark_due_s(self, now: float) -> float | None:
+        """Seconds until the next mark is played, if it is on time; None: none is waited for."""
+        return self._at(self._marks[0][1]) - now if self._marks else None
+
     def remaining_s(self, now: float) -> float:
         """Seconds until all that was sent has been played, if the marks are on time."""
         return max(0.0, self._ends_at() - now)

@@ -60,7 +60,8 @@ class Utterance:
 class Listening:
     """`on_mark(name)`, `on_frame(mulaw)`, `on_words(text)` and `on_digit(key)` are called on the loop.
 
-    `playing()` gives the 20 ms of Floyd's own voice that were played last: what comes back of it is not heard."""
+    `playing()` gives the 20 ms of Floyd's own voice that were played last: what comes back of it is not heard.
+    `mark_is_due()` tells whether a mark may come any moment, which is then taken at once."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Listening:
         *,
         on_mark: Callable[[str], None],
         playing: Callable[[], bytes] = lambda: b"",
+        mark_is_due: Callable[[], bool] = lambda: False,
         on_frame: Callable[[bytes], None] | None = None,
         on_words: Callable[[str], None] | None = None,
         on_digit: Callable[[str], None] | None = None,
@@ -91,6 +93,7 @@ class Listening:
         self._changed = changed
         self._on_mark = on_mark
         self._playing = playing
+        self._mark_is_due = mark_is_due
         self._echo = Echo()
         self._murmurs = Murmurs()
         self._compared: tuple[float, Comparison] | None = None
@@ -241,7 +244,8 @@ class Listening:
         if changed and self.gate.speaking and self._utterance_from is None:
             self._utterance_from = self.gate.started_at
         # A voice begins with the third loud frame, and that is no later if the first came with another.
-        self._take_pairs(not (activity.is_loud or activity.voice or self.gate.speaking))
+        is_quiet = not (activity.is_loud or activity.voice or self.gate.speaking)
+        self._take_pairs(is_quiet and not self._mark_is_due())
         # Who speaks over Floyd is judged with every frame: 20 ms of waiting for a timer would be heard.
         if changed or (self.gate.speaking and played):
             self._changed.set()

@@ -127,6 +127,7 @@ async def opened_line(
         changed,
         on_mark=playback.on_mark,
         playing=playback.playing,
+        mark_is_due=playback.mark_is_due,
         on_words=lambda text: journal.live("callee", text),
         on_digit=lambda key: memory.note(f"The other side pressed the key {key}."),
     )

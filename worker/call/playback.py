@@ -20,6 +20,9 @@ from worker.phone.media import FRAME_BYTES, MediaStream
 MARK_GRACE_S = 2.0
 """A mark this late is lost: what was sent counts as played. Carriers echo within some 100 ms."""
 
+MARK_SOON_S = 0.1
+"""Five frames."""
+
 PAUSE_BYTES = 4_000
 """The pause behind a clause is no longer than this."""
 
@@ -187,6 +190,11 @@ class Playback:
         saying = self._current
         if saying is not None and saying.first_mark == name:
             saying.started_at = max(saying.first_sent_at or 0.0, now - saying.first_size / BYTES_PER_S)
+
+    def mark_is_due(self) -> bool:
+        """Whether a mark may come any moment."""
+        due_s = self._timeline.mark_due_s(self._clock.now())
+        return due_s is not None and due_s <= MARK_SOON_S
 
     def playing(self) -> bytes:
         """The 20 ms of audio that were played last; empty in silence."""
