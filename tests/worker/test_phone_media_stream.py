@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 from phone_support import CALL_SID, DEADLINE_S, STREAM_SID, Line, running_line, start_message
 
 from worker.phone import media_stream
@@ -227,6 +229,28 @@ async def test_closing_waits_for_no_pair(who: str) -> None:
             connection = socket.get_extra_info("transport") or socket._response.connection.transport
             connection.abort()
         assert await served(line)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_connection_that_is_gone_has_no_pairs(run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    """On the worker's own event loop too, whose sockets differ."""
+
+    async def main() -> None:
+        async with running_line() as line, asyncio.timeout(DEADLINE_S):
+            socket = await started(line)
+            stream = line.directory.stream
+            assert stream is not None
+            await socket.send_json(media(b"\x10" * 160, "20"))
+            await line.directory.news.wait()
+            for wanted in (True, False):
+                stream.take_pairs(wanted)
+            await socket.close()
+            await served(line)
+            for wanted in (True, False):
+                stream.take_pairs(wanted)
+            await stream.close()
+
+    run(main())
 
 
 async def test_a_frame_of_any_length_leaves_the_stream_readable() -> None:

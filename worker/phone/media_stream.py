@@ -237,12 +237,14 @@ class TwilioMediaStream:
     def take_pairs(self, wanted: bool) -> None:
         """The kernel wakes this process when there is as much as one message and a half: with many calls, a frame
         costs far less right behind another of the same call."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        connection = self._transport.get_extra_info("socket")
         enough = min(self._last_frame_bytes, LONGEST_FRAME_BYTES) * 3 // 2 if wanted else 1
-        connection = None if self._transport is None else self._transport.get_extra_info("socket")
-        if connection is not None:
-            with suppress(OSError):  # closed meanwhile
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, enough)
-                self._pairs = wanted
+        # Closed meanwhile: asyncio's sockets then raise the one, uvloop's the other.
+        with suppress(OSError, ValueError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, enough)
+            self._pairs = wanted
 
     async def send_audio(self, mulaw: bytes) -> None:
         for start in range(0, len(mulaw), MAX_SENT_BYTES):
