@@ -10,9 +10,8 @@ from __future__ import annotations
 ENOUGH_S = 0.2
 """With less ahead, every piece is taken as it comes: a pause of the network or of the loop would be heard."""
 
-LONGEST_GATHER_S = 0.25
-"""And before that half of what is ahead, so that as much is left when what gathered is fetched. Four times as fast
-as it is played, a voice sends a second of audio in it."""
+GATHER_S = 0.08
+"""At most: four times as fast as it is played, a voice sends in it a third of a second, which one read takes."""
 
 
 class Lead:
@@ -29,4 +28,4 @@ class Lead:
     def may_wait_s(self, now: float) -> float:
         """Before more is wanted."""
         left_s = 0.0 if self._plays_out_at is None else self._plays_out_at - now
-        return min(left_s / 2, LONGEST_GATHER_S) if left_s >= ENOUGH_S else 0.0
+        return GATHER_S if left_s >= ENOUGH_S else 0.0

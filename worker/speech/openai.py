@@ -30,7 +30,7 @@ from openai import (
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from worker.again import again
-from worker.audio.resample import INPUT_RATE_HZ, PcmToMulaw
+from worker.audio.resample import OUTPUT_RATE_HZ, PcmToMulaw
 from worker.deadline import MovingDeadline
 from worker.spare_connection import SpareConnection
 from worker.speech.lead import Lead
@@ -54,12 +54,8 @@ make nearly every turn connect again. A connection that the server closed meanwh
 MAX_CONNECTIONS = 400
 READ_BYTES = 16 * 1024
 """What the client reads at once, if it is there; then there is more."""
-MOST_HELD_BYTES = 4 * READ_BYTES
-"""Over a second of audio: what may have come while it was left to gather, and is worked on together."""
 MAX_TEXT_CHARS = 4_096
 """OpenAI's limit for one request. A clause is far shorter."""
-
-_BYTES_PER_S = 2 * INPUT_RATE_HZ
 
 _PASSING = (APIConnectionError, InternalServerError, RateLimitError, TimeoutError)
 """Asking again may help."""
@@ -106,13 +102,19 @@ class OpenAIVoice:
             raise VoiceUnavailable(
                 f"{len(text)} characters are too many to speak at once (at most {MAX_TEXT_CHARS})"
             )
-        converter = PcmToMulaw()
+        converter, lead, loop = PcmToMulaw(), Lead(), asyncio.get_running_loop()
         async with AsyncExitStack() as request:
             connection = request.enter_context(self._connections.taken())
             answer = await self._begin(text, request)
-            async for pcm in _gathered(answer):
+            if mulaw := converter.feed(answer.first):
+                lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
+                yield mulaw
+            async for pcm in _bounded(answer.rest):
                 if mulaw := converter.feed(pcm):
+                    lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
                     yield mulaw
+                if len(pcm) < READ_BYTES and (wait_s := lead.may_wait_s(loop.time())):
+                    await asyncio.sleep(wait_s)
             connection.is_whole = True
             if mulaw := converter.flush():
                 yield mulaw
@@ -171,29 +173,6 @@ def _retrying() -> AsyncRetrying:
         before_sleep=lambda state: log.warning("voice.again", attempt=state.attempt_number),
         reraise=True,
     )
-
-
-async def _gathered(answer: _Answer) -> AsyncIterator[bytes]:
-    """The pieces as they come; once there is enough to play, what has gathered in the socket, together."""
-    lead, now = Lead(), asyncio.get_running_loop().time
-    lead.came(len(answer.first) / _BYTES_PER_S, now())
-    yield answer.first
-    held = bytearray()
-    try:
-        async for pcm in _bounded(answer.rest):
-            held += pcm
-            is_more_there = len(pcm) >= READ_BYTES
-            if is_more_there and len(held) < MOST_HELD_BYTES and lead.may_wait_s(now()):
-                continue
-            lead.came(len(held) / _BYTES_PER_S, now())
-            yield bytes(held)
-            held.clear()
-            if not is_more_there and (wait_s := lead.may_wait_s(now())):
-                await asyncio.sleep(wait_s)
-    except VoiceUnavailable:
-        yield bytes(held)  # what came before it broke off
-        raise
-    yield bytes(held)
 
 
 async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
