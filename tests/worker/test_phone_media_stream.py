@@ -226,8 +226,9 @@ async def test_closing_waits_for_no_pair(who: str) -> None:
             stream.take_pairs(False)  # as the call does when no frame comes
             await closing
         else:
-            connection = socket.get_extra_info("transport") or socket._response.connection.transport
-            connection.abort()
+            assert socket._response.connection is not None
+            assert socket._response.connection.transport is not None
+            socket._response.connection.transport.abort()
         assert await served(line)
 
 
