@@ -233,11 +233,12 @@ async def test_a_connection_cut_in_mid_sentence_is_an_error() -> None:
         assert len(api.texts) <= voice_module.ATTEMPTS
 
 
-async def test_one_connection_serves_sentence_after_sentence() -> None:
+async def test_connections_serve_sentence_after_sentence() -> None:
+    """One, and the spare one, which may be there after the first."""
     async with voice_with(streaming(TONE)) as (voice, api):
-        for _ in range(3):
+        for _ in range(6):
             await audio_of(voice, "Hello")
-        assert len(api.connections) == 1
+        assert len(api.connections) <= 2
 
 
 @pytest.mark.parametrize("text", ["", "  ", "...", "—", "!?"])
