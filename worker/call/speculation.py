@@ -117,9 +117,10 @@ class Speculation:
     def follow(self, step: Step, text: str) -> None:
         if step is Step.KEEP:
             return
+        # What is begun sends its request first: clearing away what is dropped would be waited for.
+        begun = (self._begin(text), tuple(words_of(text))) if step is Step.BEGIN else (None, None)
         self.drop()
-        if step is Step.BEGIN:
-            self._reply, self._guessed = self._begin(text), tuple(words_of(text))
+        self._reply, self._guessed = begun
 
     def adopt(self, text: str) -> Reply | None:
         """The reply under way, if it answers these words; from here on it is the caller's."""

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx2
-
-# The client imports this on first use, which would hold up the event loop for a tenth of a second.
-import openai.resources.audio.speech  # noqa: F401
 import structlog
 from openai import (
     APIConnectionError,
@@ -32,6 +29,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from worker.again import again
 from worker.audio.resample import OUTPUT_RATE_HZ, PcmToMulaw
 from worker.deadline import MovingDeadline
+from worker.openai_post import post
 from worker.spare_connection import SpareConnection
 from worker.speech.lead import Lead
 from worker.speech.voice import VoiceUnavailable
@@ -149,18 +147,16 @@ class OpenAIVoice:
     async def _attempt(self, text: str) -> _Answer:
         """One request up to its first audio."""
         async with AsyncExitStack() as stack, asyncio.timeout(FIRST_AUDIO_DEADLINE_S):
-            response = await stack.enter_async_context(
-                self._client.audio.speech.with_streaming_response.create(
-                    model=self._model, voice=self._voice, input=text, response_format="pcm"
-                )
-            )
-            pieces = response.iter_bytes()
+            asked = {"model": self._model, "voice": self._voice, "input": text, "response_format": "pcm"}
+            response = await post(self._client, "/audio/speech", asked, accept="application/octet-stream")
+            stack.push_async_callback(response.aclose)
+            pieces = response.aiter_bytes()
             try:
                 first = await anext(aiter(pieces))
             except StopAsyncIteration:
                 raise TimeoutError("the answer held no audio") from None
             except httpx2.TransportError as error:
-                raise APIConnectionError(message=_reason(error), request=response.http_request) from error
+                raise APIConnectionError(message=_reason(error), request=response.request) from error
             return _Answer(stack.pop_all(), first, pieces)
         raise AssertionError("unreachable")
 
