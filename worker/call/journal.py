@@ -23,6 +23,8 @@ LIVE_INTERVAL_S = 0.2
 LIVE_WRITES_PER_S = 60
 """Of one worker, whose core is there for what is heard before what is read along: with more than twelve calls, the
 words being spoken are written less often."""
+LIVE_AFTER_S = 0.01
+"""The words that are shown are answered first."""
 LIVE_PATIENCE_S = 1.0
 LINES_AT_ONCE = 100
 MAX_LINE_CHARS = 8_000
@@ -212,6 +214,7 @@ class Journal:
     async def _send_live(self) -> None:
         while True:
             await self._live_news.wait(None)
+            await asyncio.sleep(LIVE_AFTER_S)
             if self._live is None:
                 continue
             (speaker, text), self._live = self._live, None

@@ -85,6 +85,8 @@ class Outbox:
             self._idle.set()
             self._news.clear()
             await self._news.wait()
+            # What is put here was just said, and the answer to it is begun in the same step: that goes first.
+            await asyncio.sleep(0)
 
     async def _write(self, path: str, args: dict[str, Any]) -> None:
         try:
