@@ -20,6 +20,7 @@ from worker.call.murmurs import Comparison, Murmurs
 from worker.call.utterance import UtteranceWords
 from worker.call.voice_activity import SpeechGate
 from worker.phone.media import FRAME_BYTES, Digit, Frame, MarkPlayed, MediaStream, Stopped
+from worker.precedence import ANSWERS
 from worker.speech.recognizer import RecognitionSession
 from worker.speech.vad import Activity, VoiceActivityDetector
 
@@ -131,6 +132,8 @@ class Listening:
     async def understand(self) -> None:
         """Read the recogniser until it is closed. Raises `RecognizerUnavailable`."""
         async for recognition in self._recognition.results():
+            if recognition.is_final:
+                ANSWERS.claim()
             now = self._clock.now()
             if not self.words.hear(recognition, now):
                 continue

@@ -24,6 +24,7 @@ from worker.model.language_model import (
     TextDelta,
     ToolCall,
 )
+from worker.precedence import ANSWERS
 from worker.speech.clauses import ClauseCutter
 from worker.speech.voice import Voice, VoiceUnavailable
 
@@ -228,6 +229,7 @@ class CascadedReply:
             self._note_ready()
 
     async def _read_model(self) -> None:
+        ANSWERS.claim()
         cutter = ClauseCutter()
         self.times.model_asked = self._clock.now()
         async with (
@@ -267,6 +269,7 @@ class CascadedReply:
                 return False
         if self.times.first_clause is None:
             self.times.first_clause = self._clock.now()
+            ANSWERS.claim()
         self.text = f"{self.text} {clause.strip()}".strip()
         synthesised = SynthesisedClause(clause)
         self._to_speak.put_nowait(synthesised)
@@ -281,6 +284,7 @@ class CascadedReply:
     def _on_audio(self) -> None:
         if self.times.first_audio is None:
             self.times.first_audio = self._clock.now()
+            ANSWERS.claim()
             self._note_ready()
 
     def _note_ready(self) -> None:

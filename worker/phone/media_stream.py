@@ -54,6 +54,7 @@ from worker.phone.media import (
     MediaEvent,
     Stopped,
 )
+from worker.precedence import ANSWERS
 
 log = structlog.get_logger(__name__)
 
@@ -211,6 +212,7 @@ class TwilioMediaStream:
             if in_a_row > self._pairs:
                 # aiohttp hands out what is waiting without a pause.
                 await asyncio.sleep(0)
+            await ANSWERS.give_way()
             if message.type is not WSMsgType.TEXT:
                 if not self._drop("not a text message"):
                     break

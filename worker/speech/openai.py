@@ -30,6 +30,7 @@ from worker.again import again
 from worker.audio.resample import OUTPUT_RATE_HZ, PcmToMulaw
 from worker.deadline import MovingDeadline
 from worker.openai_post import post
+from worker.precedence import ANSWERS
 from worker.spare_connection import SpareConnection
 from worker.speech.lead import Lead
 from worker.speech.voice import VoiceUnavailable
@@ -108,6 +109,7 @@ class OpenAIVoice:
                 lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
                 yield mulaw
             async for pcm in _bounded(answer.rest):
+                await ANSWERS.give_way()
                 if mulaw := converter.feed(pcm):
                     lead.came(len(mulaw) / OUTPUT_RATE_HZ, loop.time())
                     yield mulaw
