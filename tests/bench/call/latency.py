@@ -59,7 +59,7 @@ def _turn_figures(notes: list[Note], stolen: Stolen) -> dict[str, Any]:
     return {
         "voiceToVoiceMs": {kind: spread(map(_waited_ms, _measurable(of_kind[kind]))) for kind in kinds},
         "undisturbedMs": {
-            kind: spread(_waited_ms(turn) for turn in _measurable(of_kind[kind]) if not _disturbed(turn, stolen))
+            kind: spread(_waited_ms(turn) for turn in _measurable(of_kind[kind]) if not disturbed(turn, stolen))
             for kind in kinds
         },
         "slowest": {kind: _slowest(of_kind[kind]) for kind in kinds},
@@ -85,7 +85,8 @@ def _waited_ms(turn: Note) -> float:
     return float(turn["first_audio_at"] - turn["last_voiced_at"]) * 1000
 
 
-def _disturbed(turn: Note, stolen: Stolen) -> bool:
+def disturbed(turn: Note, stolen: Stolen) -> bool:
+    """Whether the host took processors away while the answer to a turn was under way, or shortly before."""
     return stolen.disturbed(turn["last_voiced_at"] - BEFORE_S, turn["first_audio_at"])
 
 

@@ -16,10 +16,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from costs import Costs
-from figures import spread, value_line
+from figures import Spread, spread, value_line
+from stolen import Stolen
 
 from call import scripts
 from call.delays import Delays, configured_ms
+from call.latency import disturbed
 from call.standing import Note, Stand
 
 STEPS = (1, 8, 16, 32, 48, 64, 80)
@@ -90,7 +92,7 @@ async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any
     except TimeoutError:
         problems.append("not all calls were up in time")
     stalls = stand.stalls()
-    async with stalls or nullcontext(), Costs(stand.pids) as costs:
+    async with stalls or nullcontext(), Stolen() as stolen, Costs(stand.pids) as costs:
         began = time.monotonic()
         await asyncio.sleep(stretch_s)
         ended = time.monotonic()
@@ -99,12 +101,12 @@ async def _step(stand: Stand, count: int, *, quick: bool) -> tuple[dict[str, Any
     await called.finish()
     problems += await called.over()
     notes = list(called.notes.values())
-    row = _row(notes, costs.figures(), late_s, (began, ended))
+    row = _row(notes, costs.figures(), late_s, (began, ended), stolen)
     return {"calls": count, **row, "loop": loop}, problems
 
 
 def _row(
-    notes: list[Note], spent: dict[str, Any], late_s: list[float], stretch: tuple[float, float]
+    notes: list[Note], spent: dict[str, Any], late_s: list[float], stretch: tuple[float, float], stolen: Stolen
 ) -> dict[str, Any]:
     count, (began, ended) = len(notes), stretch
     minutes = count * (ended - began) / 60
@@ -118,16 +120,21 @@ def _row(
     gaps = [ms for note in notes for at, ms in note["gaps"] if began <= at < ended]
     used = spent["cpuSeconds"]
     steps = min(count, 10) * (ended - began) * 50
-    return {
-        "up": sum(note["answered_at"] is not None for note in notes),
-        "addedMs": {
+
+    def added(turns: list[Note]) -> dict[str, Spread]:
+        return {
             kind: spread(
                 (turn["first_audio_at"] - turn["last_voiced_at"]) * 1000 - configured
                 for turn in turns
                 if turn["label"] == kind and not turn["spoken_into"]
             )
             for kind in ("complete", "garbled")
-        },
+        }
+
+    return {
+        "up": sum(note["answered_at"] is not None for note in notes),
+        "addedMs": added(turns),
+        "undisturbedMs": added([turn for turn in turns if not disturbed(turn, stolen)]),
         "spokenInto": sum(turn["spoken_into"] for turn in turns),
         "gapsPerCallMinute": len(gaps) / minutes,
         "longestGapMs": max(gaps, default=0.0),
@@ -160,8 +167,11 @@ def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
     def line(name: str, value: Callable[[dict[str, Any]], Any]) -> str:
         return value_line(name, *(value(row) for row in rows))
 
-    def added(kind: str, which: str) -> Callable[[dict[str, Any]], str]:
-        return lambda row: f"{row['addedMs'][kind][which]:.0f}" if row["addedMs"][kind] else "-"
+    def added(kind: str, which: str, of: str = "addedMs") -> Callable[[dict[str, Any]], str]:
+        return lambda row: f"{row[of][kind][which]:.0f}" if row[of][kind] else "-"
+
+    def undisturbed(kind: str) -> str:
+        return line("  p95 while the host took no processor", added(kind, "p95", "undisturbedMs"))
 
     def loop(kind: str, bound: str) -> Callable[[dict[str, Any]], str]:
         return lambda row: f"{row['loop'][kind][bound]:.0f}" if row["loop"] else "-"
@@ -174,8 +184,11 @@ def table(found: dict[str, Any], who: str = "Floyd") -> list[str]:
         line("Calls at once on one core", lambda row: row["calls"]),
         line("added, interim complete, ms: median", added("complete", "median")),
         line("  p95", added("complete", "p95")),
+        undisturbed("complete"),
         line("added, interim wrong, ms: median", added("garbled", "median")),
         line("  p95", added("garbled", "p95")),
+        undisturbed("garbled"),
+        line("    of so many turns", added("garbled", "n", "undisturbedMs")),
         line(f"gaps in {who}'s speech per call-minute", lambda row: round(row["gapsPerCallMinute"], 2)),
         line("  longest, ms", lambda row: round(row["longestGapMs"])),
         line("spoken into", lambda row: row["spokenInto"]),
