@@ -1,4 +1,4 @@
-"""The official client's `post` sends what its methods for the endpoints send, and answers come as they are made."""
+"""The client's `post` sends what its methods for the endpoints send, and answers come as they are made."""
 
 from __future__ import annotations
 
