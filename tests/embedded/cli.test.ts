@@ -59,10 +59,12 @@ it("convex logs: what functions log, as they run", async () => {
       COMMAND_LIMIT_MS,
     );
     // The first poll only finds out where the log ends; functions go on running until one is shown.
+    const sent: Promise<unknown>[] = [];
     const timer = setInterval(() => {
-      void deployment.http().mutation(api.messages.send, { channel: "logged", seq: 1, body: "b" });
+      sent.push(deployment.http().mutation(api.messages.send, { channel: "logged", seq: 1, body: "b" }));
     }, 100);
     await within(line, "a log line", COMMAND_LIMIT_MS).finally(() => clearInterval(timer));
+    await Promise.all(sent);
     expect(seen).toMatch(/\[CONVEX M\(messages:send\)\] \[LOG\] 'sent' 'logged' 1/);
   } finally {
     logs.kill();

@@ -259,8 +259,24 @@ async def test_ice_servers_are_told_to_those_who_are_signed_in(site: Site) -> No
             assert await reply.json() == {"iceServers": []}
 
 
+ATTEMPTS = 3
+"""What the machine does to a step (another has its processor) it does not do each time; the code does."""
+
+
 async def test_the_loop_is_not_held_up_by_five_listeners(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its own computing, in one go; the pages' side is counted too, as it shares the loop."""
+    for _ in range(ATTEMPTS):
+        with monkeypatch.context() as patch:
+            took = await steps_with_five_listeners(site, patch)
+        print(f"the loop's longest steps, ms: {[round(1000 * one, 1) for one in took[-5:]]} of {len(took)}")
+        usual_s, longest_s = took[int(len(took) * 0.99)], took[-1]
+        if usual_s < 0.005 and longest_s < 0.05:
+            return
+    pytest.fail(f"{ATTEMPTS} times; at last the longest of the loop's steps took {longest_s:.3f} s")
+
+
+async def steps_with_five_listeners(site: Site, patch: pytest.MonkeyPatch) -> list[float]:
+    """CPU seconds of each of the loop's steps, the longest last."""
     took: list[float] = []
     run = asyncio.events.Handle._run
 
@@ -272,7 +288,7 @@ async def test_the_loop_is_not_held_up_by_five_listeners(site: Site, monkeypatch
     # The collector looks through everything that the tests before have left: that is not what is measured.
     gc.collect()
     gc.freeze()
-    monkeypatch.setattr(asyncio.events.Handle, "_run", measured)
+    patch.setattr(asyncio.events.Handle, "_run", measured)
     async with contextlib.AsyncExitStack() as stack:
         pages = [
             await stack.enter_async_context(page(site.asking("/rtc/listen"), speaks=False, codecs=(codec,)))
@@ -286,10 +302,7 @@ async def test_the_loop_is_not_held_up_by_five_listeners(site: Site, monkeypatch
         for one in pages:
             await one.hears_from(until, lambda _: True)
     gc.unfreeze()
-    took.sort()
-    print(f"the loop's longest steps, ms: {[round(1000 * one, 1) for one in took[-5:]]} of {len(took)}")
-    assert took[-1] < 0.05
-    assert took[int(len(took) * 0.99)] < 0.005
+    return sorted(took)
 
 
 async def an_offer(direction: str = "recvonly") -> str:

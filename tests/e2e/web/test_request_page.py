@@ -167,11 +167,14 @@ async def test_who_reads_further_up_is_left_there(site: Site) -> None:
         await box.evaluate("box => { box.scrollTop -= 600; }")
         latest = page.get_by_role("button", name="To the latest")
         await expect(latest).to_be_visible()
-        before = await box.evaluate("box => box.scrollTop")
+        # Where a line stands that is read, and not the offset: that follows whatever comes late further up.
+        read = box.get_by_text("This is number 45.")
+        await expect(read).to_be_in_viewport()
+        before = await read.bounding_box()
         await call.say({"speaker": "callee", "text": "This is number 60."})
         spoken = page.get_by_role("log", name="New lines")
         await expect(spoken).to_contain_text("Lincoln Elementary: This is number 60.")
-        assert await box.evaluate("box => box.scrollTop") == before
+        assert await read.bounding_box() == before
         await latest.click()
         await expect(box.get_by_text("This is number 60.")).to_be_in_viewport()
         await expect(latest).to_have_count(0)
