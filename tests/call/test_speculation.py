@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.call.endpointing import Ending
+from worker.call.reply import Reply
 from worker.call.speculation import (
     LAST_WORD_S,
     PAUSE_S,
     PER_CALL,
     PER_TURN,
     UNLIKELY_PAUSE_S,
+    Speculation,
     Step,
     View,
     decide,
@@ -105,3 +109,33 @@ def test_a_turn_that_is_over_always_has_its_answer_under_way(
         assert decide(replace(view, silence_s=silence_s + later, since_words_s=since_words_s + later)).step is (
             Step.BEGIN
         )
+
+
+class Prepared:
+    """A reply that notes in `did` what becomes of it; its request is a task of its own, as in earnest."""
+
+    ready = False
+    tokens = 3
+
+    def __init__(self, text: str, did: list[str]) -> None:
+        self._text = text
+        self._did = did
+        self._asking = asyncio.create_task(self._ask())
+
+    async def cancel(self) -> None:
+        self._did.append(f"cancel {self._text}")
+
+    async def _ask(self) -> None:
+        self._did.append(f"ask {self._text}")
+
+
+async def test_the_next_guess_is_asked_for_before_the_last_is_cleared_away() -> None:
+    did: list[str] = []
+    speculation = Speculation(lambda text: cast(Reply, Prepared(text, did)))
+    speculation.follow(Step.BEGIN, "A table")
+    await asyncio.sleep(0)
+    speculation.follow(Step.BEGIN, "A table for two")
+    assert speculation.guessed == ("a", "table", "for", "two")
+    await speculation.close()
+    assert did == ["ask A table", "ask A table for two", "cancel A table", "cancel A table for two"]
+    assert (speculation.dropped_in_turn, speculation.dropped_tokens) == (2, 6)
