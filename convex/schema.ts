@@ -87,8 +87,15 @@ export const workerStatus = literals("running", "draining", "stopped");
 /** By what a call reaches its callee. "browser": the person's own page rings, and they play the callee. */
 export const carrier = literals("telephone", "browser");
 
-/** Who speaks on a call, and whether it is to end now. */
-export const control = v.object({ by: literals("floyd", "owner"), hangUp: v.optional(v.literal(true)) });
+/**
+ * Who speaks on a call, and whether it is to end now. `takeOvers` counts: a worker may see the owner leave and come
+ * back as one change.
+ */
+export const control = v.object({
+  by: literals("floyd", "owner"),
+  hangUp: v.optional(v.literal(true)),
+  takeOvers: v.optional(v.number()),
+});
 
 /** What a call has used so far; `seconds` on the line. */
 export const usage = v.object({

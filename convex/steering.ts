@@ -52,7 +52,7 @@ export async function steer(
 ): Promise<void> {
   const now = controlOf(call);
   if (how === "hangUp") {
-    if (call.status !== "ended" && !now.hangUp) await write(ctx, call, { by: now.by, hangUp: true });
+    if (call.status !== "ended" && !now.hangUp) await write(ctx, call, { ...now, hangUp: true });
     return;
   }
   await requireGoingOn(ctx, call);
@@ -62,13 +62,14 @@ export async function steer(
     fail("CONFLICT", "Nobody has picked up yet: take over when they have", "callId");
   }
   const by = how === "takeOver" ? "owner" : "floyd";
-  if (now.by !== by) await write(ctx, call, { by });
+  if (now.by === by) return;
+  await write(ctx, call, { ...now, by, ...(by === "owner" && { takeOvers: (now.takeOvers ?? 0) + 1 }) });
 }
 
 /** Floyd speaks again without having been told to. Nothing to do if it does already. */
 export async function giveBack(ctx: MutationCtx, call: Doc<"calls">): Promise<void> {
-  const { by, hangUp } = controlOf(call);
-  if (by === "owner" && call.status !== "ended") await write(ctx, call, { by: "floyd", hangUp });
+  const now = controlOf(call);
+  if (now.by === "owner" && call.status !== "ended") await write(ctx, call, { ...now, by: "floyd" });
 }
 
 async function write(ctx: MutationCtx, call: Doc<"calls">, wanted: Infer<typeof control>): Promise<void> {

@@ -182,6 +182,8 @@ describe("taking over", () => {
       await p.mutation(act, { callId });
       expect(await inbox(w)).toMatchObject([{ callId, control: expected }]);
     }
+    // Who saw only the first and the last of these knows by the count that there was something in between.
+    expect(await inbox(w)).toMatchObject([{ control: { takeOvers: 2 } }]);
     expect(await p.query(api.requests.show, { requestId })).toMatchObject({ calls: [{ control: OWNER }] });
   });
 

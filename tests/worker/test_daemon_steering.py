@@ -119,9 +119,15 @@ def test_the_state_is_followed_whatever_is_told_twice() -> None:
         hint = Hint("h1", "Louder")
 
         def follow(
-            call_id: str = "call1", *, by_owner: bool = False, hang_up: bool = False, hints: int = 0
+            call_id: str = "call1",
+            *,
+            by_owner: bool = False,
+            hang_up: bool = False,
+            hints: int = 0,
+            times: int = 0,
         ) -> None:
-            steering.follow(call_id, by_owner=by_owner, hang_up=hang_up, hints=[hint] * hints)
+            told = [hint] * hints
+            steering.follow(call_id, by_owner=by_owner, hang_up=hang_up, hints=told, take_overs=times)
 
         follow()
         assert news == []
@@ -141,8 +147,14 @@ def test_the_state_is_followed_whatever_is_told_twice() -> None:
         assert not steering.owner_speaks
         follow()
         assert len(news) == 2
-        follow(by_owner=True)
+        follow(by_owner=True, times=1)
         assert steering.owner_speaks
+        steering.give_back()
+        follow(by_owner=True, times=1)
+        assert not steering.owner_speaks
+        follow(by_owner=True, times=2)  # gone, and back before that was seen
+        assert steering.owner_speaks
+        assert len(news) == 4
         steering.call_id = "call2"
         follow("call1", hang_up=True)  # of an earlier attempt
         assert not steering.hang_up

@@ -32,21 +32,24 @@ class Steering:
         self.call_id = ""
         """Of the call that is steered, once it has one."""
         self.on_news: Callable[[], None] = lambda: None
-        self._owner_has_it = False
-        """As the deployment said last."""
+        self._owner_has_it = (False, 0)
+        """As the deployment said last, and how often they have taken over by then."""
         self._known: set[str] = set()
         self._waiting: list[Hint] = []
 
     # -- the daemon's side -------------------------------------------------------------------------------------
 
-    def follow(self, call_id: str, *, by_owner: bool, hang_up: bool, hints: Iterable[Hint]) -> None:
-        """What the deployment says of a call of this request."""
+    def follow(
+        self, call_id: str, *, by_owner: bool, hang_up: bool, hints: Iterable[Hint], take_overs: int = 0
+    ) -> None:
+        """What the deployment says of a call of this request. `take_overs`: how often the owner has taken over so
+        far; who left and came back may be seen only by that."""
         if self.call_id and call_id != self.call_id:
             return
         news = False
-        if by_owner != self._owner_has_it:
+        if (by_owner, take_overs) != self._owner_has_it:
             # Only a change counts: whoever was handed back by `give_back` has not taken over again.
-            self._owner_has_it = by_owner
+            self._owner_has_it = (by_owner, take_overs)
             news = self.owner_speaks != by_owner
             self.owner_speaks = by_owner
         if hang_up and not self.hang_up:

@@ -104,6 +104,7 @@ class Inbox:
         running.control.steering.follow(
             row["callId"],
             by_owner=control["by"] == "owner",
+            take_overs=int(control.get("takeOvers", 0)),
             hang_up=bool(control.get("hangUp", False)),
             hints=[Hint(hint["hintId"], hint["text"]) for hint in row["hints"]],
         )
