@@ -178,7 +178,13 @@ async def test_the_end_of_the_audio_is_the_end_of_the_utterance(client: Any, sta
 async def test_a_single_utterance_ends_the_stream(client: Any, state: State) -> None:
     speech = say(state, SENTENCE)
     line = Line(speech.pcm16_8k, config(single_utterance=True), after_s=20, speed=2)
-    got = await recognise(client, line)
+    told = asyncio.Event()
+    stream = await client.streaming_recognize(requests=sent_until(told, line), retry=None, timeout=30)
+    got = []
+    async for response in stream:
+        got.append(Got(time.monotonic(), response))
+        if response.speech_event_type:
+            told.set()
     events = [one.response.speech_event_type.name for one in got if one.response.speech_event_type]
     assert events == ["END_OF_SINGLE_UTTERANCE"]
     assert [one.text for one in got if one.final] == [SENTENCE]
@@ -204,6 +210,21 @@ async def one_request(*requests: Any) -> AsyncIterator[Any]:
         yield request
 
 
+async def sent_until(told: asyncio.Event, requests: Any) -> AsyncIterator[Any]:
+    """Sends until it is told to stop, and leaves ending the stream to the other side. Who still sends while the
+    other side ends it may be told of the failed sending by gRPC's client, instead of how the stream ended."""
+    async for request in requests:
+        if told.is_set():
+            break
+        yield request
+    await asyncio.sleep(10)
+
+
+def said_nothing_after(*requests: Any) -> AsyncIterator[Any]:
+    """For a stream that the other side ends; see `sent_until`."""
+    return sent_until(asyncio.Event(), one_request(*requests))
+
+
 @pytest.mark.parametrize(
     ("requests", "word"),
     [
@@ -221,28 +242,22 @@ async def test_wrong_requests_are_refused(client: Any, requests: list[Any], word
 
 async def test_audio_must_keep_coming(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_server, "MAX_AUDIO_GAP_S", 0.3)
-
-    async def requests() -> AsyncIterator[Any]:
-        yield config()
-        yield audio(b"\xff" * 160)
-        await asyncio.sleep(5)
-
     with pytest.raises(exceptions.Aborted, match="without audio"):
-        await recognise(client, requests())
+        await recognise(client, said_nothing_after(config(), audio(b"\xff" * 160)))
 
 
 async def test_a_stream_has_a_longest_duration(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_server, "MAX_STREAM_S", 0.5)
     with pytest.raises(exceptions.OutOfRange, match="maximum allowed stream duration"):
-        await recognise(client, Line(np.zeros(80_000, np.int16), config()))
+        await recognise(client, said_nothing_after(config(), audio(b"\xff" * 160)))
 
 
 async def test_a_recogniser_that_dies_in_mid_stream(client: Any, state: State) -> None:
     state.faults.arm([Fault(on="recognizer", kind="die", at=0.4)])
     start = time.monotonic()
     with pytest.raises(exceptions.ServiceUnavailable):
-        await recognise(client, Line(np.zeros(80_000, np.int16), config()))
-    assert 0.39 <= time.monotonic() - start < 5, "long before the audio's end"
+        await recognise(client, said_nothing_after(config(), audio(b"\xff" * 160)))
+    assert 0.39 <= time.monotonic() - start < 5, "long before the client's end"
     speech = say(state, SENTENCE)
     got = await recognise(client, Line(speech.pcm16_8k, config(), speed=8))
     assert [one.text for one in got if one.final] == [SENTENCE], "the next stream works"
