@@ -311,7 +311,7 @@ class Callee:
         if self._noise is None and not self._echo_gain:
             return frame
         mixed = g711.decode(frame).astype(np.int32)
-        if self._echo_gain:
+        if self._echo_gain and self._frames * FRAME_S >= self._call.echo_from:
             mixed += (g711.decode(self._incoming[0]) * self._echo_gain).astype(np.int32)
         if self._noise is not None:
             start = self._frames * FRAME_BYTES % (self._noise.size - FRAME_BYTES)

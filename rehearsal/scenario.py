@@ -170,6 +170,8 @@ class CalleeCall(_Part):
     """The caller's own voice comes back over the line, softer by so many dB."""
     echo_ms: Annotated[float, Field(ge=0, le=600)] = 180
     """After how long."""
+    echo_from: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    """The callee puts the phone on loudspeaker this many seconds after the answer: before, no echo."""
     drop_after: Annotated[float, Field(gt=0, le=3600)] | None = None
     """The line breaks this many seconds after the answer."""
 

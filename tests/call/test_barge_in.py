@@ -12,6 +12,8 @@ from worker.call.barge_in import (
     MURMUR_OVER_S,
     NO_WORDS_S,
     REAL_VOICE_S,
+    VAIN_VOICE_S,
+    VAIN_VOICES,
     VOICE_S,
     Then,
     View,
@@ -70,6 +72,16 @@ def test_a_voice_alone_stops_floyd_when_it_lasts(is_familiar: bool, longest_s: f
     assert short.look_again_s == pytest.approx(LISTEN_AGAIN_S if is_familiar else longest_s - 0.03)
     assert decide(view(voiced_s=longest_s, is_familiar=is_familiar)).stop
     assert not decide(view(voiced_s=longest_s, is_familiar=is_familiar, speaking=False)).stop
+
+
+@pytest.mark.parametrize(
+    ("vain_voices", "longest_s"),
+    [(0, VOICE_S), (VAIN_VOICES - 1, VOICE_S), (VAIN_VOICES, VAIN_VOICE_S), (VAIN_VOICES + 1, VAIN_VOICE_S)],
+)
+def test_voices_that_said_nothing_make_floyd_harder_to_stop(vain_voices: int, longest_s: float) -> None:
+    assert decide(view(voiced_s=longest_s, vain_voices=vain_voices)).stop
+    assert not decide(view(voiced_s=longest_s - 0.01, vain_voices=vain_voices)).stop
+    assert decide(view("Wait", voiced_s=0.3, vain_voices=vain_voices)).stop, "words still do"
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,27 @@ def test_a_voice_without_words_makes_floyd_pause_and_go_on(tmp_path: Path) -> No
     run(main())
 
 
+def test_who_stopped_floyd_twice_with_its_own_words_stops_it_with_others_only(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Bloom Florist, hello.")
+            for words in ["large bouquet", "red roses", "white lilies"]:
+                await line.hears(words)
+                await line.say(words)
+            assert line.clears == 2
+            await line.hears("delivery")
+            await line.say("No, no deliveries.")
+            assert line.clears == 3
+            await line.hears("goodbye.")
+
+        stage = Theatre(tmp_path, replies([LONG], GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        assert [line["intended"] for line in stage.deployment.lines if line["interrupted"]] == [LONG]
+
+    run(main())
+
+
 def test_a_long_noise_that_stops_floyd_does_not_end_the_conversation(tmp_path: Path) -> None:
     async def main() -> None:
         async def callee(line: PhoneLine) -> None:
@@ -302,6 +323,29 @@ def test_a_long_noise_that_stops_floyd_does_not_end_the_conversation(tmp_path: P
         stage = Theatre(tmp_path, replies([LONG], ["As I said, roses."]), callee)
         report = await stage.call()
         assert report.ending is Ending.CALLEE_HUNG_UP
+
+    run(main())
+
+
+def test_who_says_floyds_words_after_it_does_not_interrupt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Bloom Florist, hello.")
+            await line.hears("white lilies")
+            await line.say("White lilies")
+            await line.hears("afternoon please.")
+            await line.say("What is the address?")
+            await line.hears("goodbye.")
+
+        stage = Theatre(tmp_path, replies([LONG], GOODBYE), callee)
+        report = await stage.call()
+        assert report.ending is Ending.GOODBYE
+        assert not any(line["interrupted"] for line in stage.deployment.lines)
+        assert stage.transcript()[2:5] == [
+            f"floyd: {LONG}",
+            "callee: White lilies",
+            "callee: What is the address?",
+        ]
 
     run(main())
 

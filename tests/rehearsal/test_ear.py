@@ -119,17 +119,18 @@ def understood(heard: list[Heard]) -> str:
 
 @pytest.mark.parametrize(
     ("gain", "noise_db", "most_wrong"),
-    [(1.0, None, 0), (2.0, None, 0.02), (0.5, None, 0.02), (1.0, -45, 0.03), (0.5, -45, 0.06)],
+    [(1.0, None, 0), (2.0, None, 0.06), (0.5, None, 0.06), (1.0, -45, 0.1), (0.5, -45, 0.15)],
 )
 def test_every_phrase_is_understood(
     book: PhraseBook, speeches: list[Speech], gain: float, noise_db: float | None, most_wrong: float
 ) -> None:
     wrong = []
-    for index, speech in enumerate(speeches[index] for index in range(0, len(speeches), 2 if gain == 1 else 3)):
+    said = speeches[:: 5 if gain == 1 else 7]  # an odd number: the voices take turns
+    for index, speech in enumerate(said):
         audio = line(speech.pcm16_8k, gain=gain, noise_db=noise_db, lead=1000 + 37 * index)
         if (text := understood(hear(book, audio))) != speech.text:
             wrong.append((speech.voice, speech.text, text))
-    assert len(wrong) <= most_wrong * len(speeches), wrong
+    assert len(wrong) <= most_wrong * len(said), wrong
 
 
 def test_words_come_when_they_have_been_spoken(book: PhraseBook, speeches: list[Speech]) -> None:

@@ -24,6 +24,13 @@ LISTEN_AGAIN_S = 0.04
 REAL_VOICE_S = 1.0
 """A voice that lasts this long wants to say something, whatever the recogniser makes of it."""
 
+VAIN_VOICES = 2
+"""So many voices have stopped what Floyd is saying, and said nothing."""
+
+VAIN_VOICE_S = 3.0
+"""From then on a voice without words has to last so long. It may be Floyd's own echo, which would stop it for
+ever: an echo is known after two seconds of what it repeats (`echo`)."""
+
 NO_WORDS_S = 0.25
 """After a voice of which no word has come: recognisers have a first word some 150 ms after it was said."""
 
@@ -79,6 +86,8 @@ class View:
     """So far the voice sounds like one of this callee's back-channels."""
     left_s: float | None = None
     """How much Floyd still has to say; None: that is not known yet."""
+    vain_voices: int = 0
+    """How often Floyd was stopped in what it is saying, and went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,8 @@ def decide(view: View) -> Verdict:
         return Verdict(stop=False, look_again_s=over_in_s if view.text and over_in_s > 0 else None)
     # "Okay" may be the first word of "okay, but wait": as long as it goes on, it is looked at again.
     longest_s = REAL_VOICE_S if view.text or view.is_familiar else VOICE_S
+    if view.vain_voices >= VAIN_VOICES:
+        longest_s = VAIN_VOICE_S
     if view.voiced_s >= longest_s:
         return Verdict(stop=True)
     look_again_s = longest_s - view.voiced_s

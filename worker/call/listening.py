@@ -150,6 +150,11 @@ class Listening:
         since = max(self.gate.started_at, self.words.changed_at)
         return self._clock.now() - since < NOISE_AFTER_S or self.words.awaited
 
+    @property
+    def has_echo(self) -> bool:
+        """Whether it is known that the line sends back what Floyd says."""
+        return self._echo.delay is not None
+
     def quiet_s(self) -> float:
         """Since somebody last talked. In a noise it grows, in contrast to `silence_s`."""
         return self._clock.now() - self.last_activity_at

@@ -19,7 +19,7 @@ from worker.call.listening import Listening, Utterance
 from worker.call.memory import Memory
 from worker.call.playback import Playback, Saying
 from worker.call.reply import SpeechSource
-from worker.call.words import words_of
+from worker.call.words import is_repeated_from, words_of
 from worker.model.language_model import ModelUnavailable
 from worker.speech.voice import VoiceUnavailable
 
@@ -83,17 +83,21 @@ class Mouth:
         returned, after what was ready has been played. `overtaken()`: it is not to be said, if nothing was yet."""
         saying = self._playback.begin()
         begun_at = self._clock.now()
+        vain_voices = 0
         feeder = asyncio.create_task(self._feed(saying, source))
         feeder.add_done_callback(lambda _: self._changed.set())
         try:
             while not (feeder.done() and self._playback.quiet()):
                 if saying.first_sent_at is None and overtaken():
                     return replace(await self._stop(saying, feeder), how=How.WITHDRAWN)
-                verdict = self._verdict(saying, begun_at) if interruptible else barge_in.Verdict(stop=False)
+                verdict = barge_in.Verdict(stop=False)
+                if interruptible:
+                    verdict = self._verdict(saying, begun_at, vain_voices)
                 if verdict.stop:
                     if saying.first_sent_at is None or not await self._let_speak(saying, begun_at):
                         return await self._stop(saying, feeder)
                     begun_at = self._clock.now()  # that voice has had its say
+                    vain_voices += 1
                     continue
                 waits = [verdict.look_again_s]
                 if feeder.done():
@@ -146,19 +150,19 @@ class Mouth:
             if what is barge_in.Then.GIVE_WAY:
                 return False
             if what is barge_in.Then.RESUME:
-                self._put_aside()
+                self._put_aside(saying)
                 await self._playback.resume(saying)
                 return True
             await self._changed.wait(look_again_s)
 
-    def _verdict(self, saying: Saying, begun_at: float) -> barge_in.Verdict:
-        view = self._heard_meanwhile(saying, begun_at)
+    def _verdict(self, saying: Saying, begun_at: float, vain_voices: int) -> barge_in.Verdict:
+        view = replace(self._heard_meanwhile(saying, begun_at), vain_voices=vain_voices)
         if saying.started_at is None:
             resumed = (view.speaking and view.voiced_s >= RESUMED_VOICE_S) or bool(words_of(view.text))
             look_again_s = max(0.01, RESUMED_VOICE_S - view.voiced_s) if view.speaking else None
             return barge_in.Verdict(stop=resumed, look_again_s=look_again_s)
         if barge_in.is_murmur(view):
-            self._put_aside()
+            self._put_aside(saying)
         return barge_in.decide(view)
 
     def _heard_meanwhile(self, saying: Saying, begun_at: float) -> barge_in.View:
@@ -169,7 +173,7 @@ class Mouth:
         voiced_s = gate.voiced_s(since=since) if is_new else 0.0
         speaking = gate.speaking and is_new
         return barge_in.View(
-            text=self._listening.words.text,
+            text="" if self._is_own(saying) else self._listening.words.text,
             speaking=speaking,
             voiced_s=voiced_s,
             silence_s=gate.silence_s(now, since=since),
@@ -177,9 +181,23 @@ class Mouth:
             left_s=self._playback.left_s(saying),
         )
 
-    def _put_aside(self) -> None:
+    def _is_own(self, saying: Saying) -> bool:
+        """Whether the words that are heard are Floyd's, or said after it: nobody interrupts so."""
+        text = self._listening.words.text
+        return bool(text) and saying.started_at is not None and is_repeated_from(text, saying.intended)
+
+    def _drop_echo(self, saying: Saying) -> None:
+        """Floyd's own words that came back before the echo was known are no turn of the callee's."""
+        if not self._listening.has_echo:
+            return
+        if self._is_own(saying):
+            self._listening.take()
+        self._murmurs = [one for one in self._murmurs if not is_repeated_from(one.text, saying.intended)]
+
+    def _put_aside(self, saying: Saying) -> None:
         """Know a back-channel again, and take its words, if there are any."""
-        self._listening.learn_murmur()
+        if not self._is_own(saying):
+            self._listening.learn_murmur()
         murmur = self._listening.take()
         if murmur is not None:
             self._murmurs.append(murmur)
@@ -196,6 +214,7 @@ class Mouth:
         return Spoken(how, heard, saying.first_sent_at, saying.started_at, heard_s)
 
     def _note(self, saying: Saying, heard: str, *, interrupted: bool) -> None:
+        self._drop_echo(saying)
         now = self._clock.now()
         if saying.first_sent_at is not None:
             self.last_active_at = now

@@ -12,5 +12,16 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text.replace("’", "'"))]
 
 
+def is_repeated_from(text: str, whole: str) -> bool:
+    """Whether the words of `text`, of which there are some, come one after the other in `whole`; a word or two may
+    come twice, as where a sentence was broken off and gone on with."""
+    words, among = words_of(text), words_of(whole)
+    places = set(range(len(among)))
+    for word in words:
+        found = {at for at in places if 0 <= at < len(among) and among[at] == word}
+        places = {at + step for at in found for step in (1, 0, -1)}
+    return bool(words and places)
+
+
 def same_words(one: str, other: str) -> bool:
     return words_of(one) == words_of(other)
