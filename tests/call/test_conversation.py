@@ -294,11 +294,15 @@ def test_who_stopped_floyd_twice_with_its_own_words_stops_it_with_others_only(tm
     async def main() -> None:
         async def callee(line: PhoneLine) -> None:
             await line.say("Bloom Florist, hello.")
-            for words in ["large bouquet", "red roses", "white lilies"]:
-                await line.hears(words)
+            await line.hears("would")
+            for words, last in [
+                ("would", "like"),
+                ("like to", "order"),
+                ("order a large bouquet of red", "Friday"),
+            ]:
                 await line.say(words)
+                await line.hears(last)
             assert line.clears == 2
-            await line.hears("delivery")
             await line.say("No, no deliveries.")
             assert line.clears == 3
             await line.hears("goodbye.")
@@ -327,25 +331,38 @@ def test_a_long_noise_that_stops_floyd_does_not_end_the_conversation(tmp_path: P
     run(main())
 
 
-def test_who_says_floyds_words_after_it_does_not_interrupt(tmp_path: Path) -> None:
+def test_who_says_floyds_words_with_it_does_not_interrupt_and_is_answered(tmp_path: Path) -> None:
+    """It may be an echo. That it is none is known at the end."""
+
     async def main() -> None:
         async def callee(line: PhoneLine) -> None:
             await line.say("Bloom Florist, hello.")
-            await line.hears("white lilies")
-            await line.say("White lilies")
+            await line.hears("would")
+            await line.say("like")
             await line.hears("afternoon please.")
-            await line.say("What is the address?")
             await line.hears("goodbye.")
 
         stage = Theatre(tmp_path, replies([LONG], GOODBYE), callee)
         report = await stage.call()
         assert report.ending is Ending.GOODBYE
         assert not any(line["interrupted"] for line in stage.deployment.lines)
-        assert stage.transcript()[2:5] == [
-            f"floyd: {LONG}",
-            "callee: White lilies",
-            "callee: What is the address?",
-        ]
+        assert stage.transcript()[2:4] == [f"floyd: {LONG}", "callee: like"]
+
+    run(main())
+
+
+def test_who_chooses_what_floyd_has_named_interrupts_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def callee(line: PhoneLine) -> None:
+            await line.say("Bloom Florist, hello.")
+            await line.hears("white lilies")
+            await line.say("White lilies.")
+            await line.hears("goodbye.")
+
+        stage = Theatre(tmp_path, replies([LONG], GOODBYE), callee)
+        await stage.call()
+        assert [line["intended"] for line in stage.deployment.lines if line["interrupted"]] == [LONG]
+        assert "callee: White lilies." in stage.transcript()
 
     run(main())
 

@@ -26,6 +26,10 @@ from worker.speech.voice import VoiceUnavailable
 RESUMED_VOICE_S = 0.15
 """The callee speaks on so long before Floyd's first sound: the turn was not over."""
 
+ECHO_WITHIN_S = 0.8
+"""A voice that begins so soon after Floyd's may be Floyd's, coming back: the longest way (`echo`), and what it
+takes to be noticed."""
+
 
 class How(StrEnum):
     """How a saying ended."""
@@ -72,6 +76,10 @@ class Mouth:
         self._changed = changed
         self._murmurs: list[Utterance] = []
         """Back-channels while Floyd speaks: what comes next is judged without them."""
+        self._vain_voices = 0
+        """Since Floyd began to speak: those that stopped it, and said nothing."""
+        self._knew_echo = False
+        """When Floyd began to speak: what comes of an echo that is known, nobody hears."""
 
     def audible(self) -> bool:
         return self._playback.audible()
@@ -83,7 +91,7 @@ class Mouth:
         returned, after what was ready has been played. `overtaken()`: it is not to be said, if nothing was yet."""
         saying = self._playback.begin()
         begun_at = self._clock.now()
-        vain_voices = 0
+        self._vain_voices, self._knew_echo = 0, self._listening.has_echo
         feeder = asyncio.create_task(self._feed(saying, source))
         feeder.add_done_callback(lambda _: self._changed.set())
         try:
@@ -92,12 +100,12 @@ class Mouth:
                     return replace(await self._stop(saying, feeder), how=How.WITHDRAWN)
                 verdict = barge_in.Verdict(stop=False)
                 if interruptible:
-                    verdict = self._verdict(saying, begun_at, vain_voices)
+                    verdict = self._verdict(saying, begun_at)
                 if verdict.stop:
                     if saying.first_sent_at is None or not await self._let_speak(saying, begun_at):
                         return await self._stop(saying, feeder)
                     begun_at = self._clock.now()  # that voice has had its say
-                    vain_voices += 1
+                    self._vain_voices += 1
                     continue
                 waits = [verdict.look_again_s]
                 if feeder.done():
@@ -150,19 +158,20 @@ class Mouth:
             if what is barge_in.Then.GIVE_WAY:
                 return False
             if what is barge_in.Then.RESUME:
-                self._put_aside(saying)
+                if not self._is_own(saying):
+                    self._put_aside()
                 await self._playback.resume(saying)
                 return True
             await self._changed.wait(look_again_s)
 
-    def _verdict(self, saying: Saying, begun_at: float, vain_voices: int) -> barge_in.Verdict:
-        view = replace(self._heard_meanwhile(saying, begun_at), vain_voices=vain_voices)
+    def _verdict(self, saying: Saying, begun_at: float) -> barge_in.Verdict:
+        view = self._heard_meanwhile(saying, begun_at)
         if saying.started_at is None:
             resumed = (view.speaking and view.voiced_s >= RESUMED_VOICE_S) or bool(words_of(view.text))
             look_again_s = max(0.01, RESUMED_VOICE_S - view.voiced_s) if view.speaking else None
             return barge_in.Verdict(stop=resumed, look_again_s=look_again_s)
         if barge_in.is_murmur(view):
-            self._put_aside(saying)
+            self._put_aside()
         return barge_in.decide(view)
 
     def _heard_meanwhile(self, saying: Saying, begun_at: float) -> barge_in.View:
@@ -179,25 +188,25 @@ class Mouth:
             silence_s=gate.silence_s(now, since=since),
             is_familiar=speaking and voiced_s >= barge_in.VOICE_S and self._listening.sounds_like_murmur(),
             left_s=self._playback.left_s(saying),
+            vain_voices=self._vain_voices,
         )
 
     def _is_own(self, saying: Saying) -> bool:
-        """Whether the words that are heard are Floyd's, or said after it: nobody interrupts so."""
+        """Whether the words that are heard may be Floyd's own, over a line whose echo was not known."""
         text = self._listening.words.text
-        return bool(text) and saying.started_at is not None and is_repeated_from(text, saying.intended)
+        if not text or saying.started_at is None or self._knew_echo:
+            return False
+        began_with_it = self._listening.gate.started_at - saying.started_at <= ECHO_WITHIN_S
+        return (began_with_it or self._vain_voices > 0) and is_repeated_from(text, saying.intended)
 
     def _drop_echo(self, saying: Saying) -> None:
         """Floyd's own words that came back before the echo was known are no turn of the callee's."""
-        if not self._listening.has_echo:
-            return
-        if self._is_own(saying):
+        if self._listening.has_echo and self._is_own(saying):
             self._listening.take()
-        self._murmurs = [one for one in self._murmurs if not is_repeated_from(one.text, saying.intended)]
 
-    def _put_aside(self, saying: Saying) -> None:
+    def _put_aside(self) -> None:
         """Know a back-channel again, and take its words, if there are any."""
-        if not self._is_own(saying):
-            self._listening.learn_murmur()
+        self._listening.learn_murmur()
         murmur = self._listening.take()
         if murmur is not None:
             self._murmurs.append(murmur)
